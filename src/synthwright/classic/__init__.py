@@ -1,0 +1,1 @@
+"""Numeric kernels in numpy: arrays in, arrays out; no Dataset, no Generator."""

@@ -1,0 +1,121 @@
+"""Names of generators and metrics. Listing them imports nothing; asking for one imports that one.
+
+Built-ins are the two literal tables below. Other packages add theirs through the entry point groups
+`synthwright.generators` and `synthwright.metrics`; one that fails to import is listed as broken, with the reason.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Literal, TypeVar
+
+from synthwright.core.errors import ConfigError, Unsupported, did_you_mean, listing
+
+Group = Literal["generators", "metrics", "renderers"]
+ClassT = TypeVar("ClassT", bound=type)
+
+GENERATORS: dict[str, str] = {
+    "auto": "synthwright.generators.auto:Auto",
+    "boost": "synthwright.generators.boost:Boost",
+    "bootstrap": "synthwright.generators.bootstrap:Bootstrap",
+    "cart": "synthwright.generators.cart:Cart",
+    "copula": "synthwright.generators.copula:Copula",
+    "independent": "synthwright.generators.independent:Independent",
+}
+METRICS: dict[str, str] = {}
+# File suffix of a report -> function that renders it.
+RENDERERS: dict[str, str] = {
+    ".html": "synthwright.report.build:to_html",
+    ".json": "synthwright.report.build:to_json",
+    ".md": "synthwright.report.build:to_markdown",
+    ".txt": "synthwright.report.build:to_text",
+}
+_BUILT_IN: dict[str, dict[str, str]] = {"generators": GENERATORS, "metrics": METRICS, "renderers": RENDERERS}
+_ADDED: dict[str, dict[str, type]] = {"generators": {}, "metrics": {}, "renderers": {}}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One registered name: where its class is, and why it cannot be used if it cannot."""
+
+    name: str
+    target: str
+    source: str
+    broken: str = ""
+
+
+def register(group: Group) -> Callable[[ClassT], ClassT]:
+    """Class decorator that makes a class available under its `name` in this process, for notebooks and tests."""
+
+    def add(cls: ClassT) -> ClassT:
+        _ADDED[group][cls.name] = cls  # type: ignore[attr-defined]  # every registered class has a name
+        return cls
+
+    return add
+
+
+def names(group: Group) -> list[str]:
+    """All names, sorted; nothing is imported."""
+    return sorted({*_BUILT_IN[group], *_ADDED[group], *_plugins(group)})
+
+
+def entries(group: Group) -> list[Entry]:
+    """All names with their place; each plugin is imported once to tell whether it works."""
+    found = []
+    for name in names(group):
+        if name in _BUILT_IN[group]:
+            found.append(Entry(name, _BUILT_IN[group][name], "synthwright"))
+        elif name in _ADDED[group]:
+            cls = _ADDED[group][name]
+            found.append(Entry(name, f"{cls.__module__}:{cls.__qualname__}", "this process"))
+        else:
+            found.append(_plugin_entry(_plugins(group)[name], name))
+    return found
+
+
+def _plugin_entry(point: EntryPoint, name: str) -> Entry:
+    source = point.dist.name if point.dist else "plugin"
+    try:
+        point.load()
+    except Exception as error:  # noqa: BLE001 - one broken plugin must be shown, not hide the list
+        return Entry(name, point.value, source, f"{type(error).__name__}: {error}")
+    return Entry(name, point.value, source)
+
+
+def find(group: Group, name: str) -> Any:
+    """Return the class called `name`. Raises Unsupported for an unknown or broken one."""
+    if name in _ADDED[group]:
+        return _ADDED[group][name]
+    if name in _BUILT_IN[group]:
+        module, _, attribute = _BUILT_IN[group][name].partition(":")
+        return getattr(importlib.import_module(module), attribute)
+    if name in _plugins(group):
+        try:
+            return _plugins(group)[name].load()
+        except Exception as error:
+            raise Unsupported(
+                f"The plugin {name!r} does not import: {error}", where=_plugins(group)[name].value
+            ) from error
+    known = names(group)
+    raise Unsupported(
+        f"Unknown {group.removesuffix('s')} {name!r}.{did_you_mean(name, known)}",
+        fix=f"use one of: {listing(known, 40)}",
+    )
+
+
+@cache
+def _plugins(group: Group) -> dict[str, EntryPoint]:
+    found: dict[str, EntryPoint] = {}
+    for point in entry_points(group=f"synthwright.{group}"):
+        rival = _BUILT_IN[group].get(point.name) or (found[point.name].value if point.name in found else "")
+        if rival:
+            raise ConfigError(
+                f"Two {group} are called {point.name!r}: {rival} and {point.value}.",
+                fix="uninstall one of the two packages",
+            )
+        found[point.name] = point
+    return found

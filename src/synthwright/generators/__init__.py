@@ -1,0 +1,7 @@
+"""One method a file; the file's name is its registered name.
+
+base         Generator, Ability: what every method is
+independent  each column by itself (read this one first)     bootstrap  resampled rows
+copula       Gaussian copula, mixed types                    cart       bagged sequential trees
+boost        boosted autoregressive trees                    auto       picks or blends by measurement
+"""

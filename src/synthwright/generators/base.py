@@ -1,0 +1,386 @@
+"""What every generator is: options, `fit`, `sample`, `save`, and the four methods an author writes.
+
+The base owns ability and schema checks, seeds, blocks, notes, progress, cancelling, rejection, constraints,
+identifiers and files; an author writes `_fit`, `_sample`, `_state` and `_restore` and sees only what is learned.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+
+from synthwright.core import registry, store
+from synthwright.core.config import Config, build
+from synthwright.core.context import Context, Note, Stop
+from synthwright.core.errors import (
+    ConfigError,
+    DataError,
+    FormatError,
+    NotFitted,
+    SampleError,
+    Unreachable,
+    Unsupported,
+)
+from synthwright.core.extras import need
+from synthwright.core.pool import map_tasks
+from synthwright.core.progress import Event
+from synthwright.core.seeds import block_sequence, check_seed, fit_sequence, rng_of
+from synthwright.core.store import State
+from synthwright.data.conditions import Condition, parse_condition
+from synthwright.data.dataset import Dataset, dataset_class
+from synthwright.data.prepare import Preparation
+from synthwright.data.schema import Schema
+
+Callback = Callable[[Event], None]
+Flavour = Literal["dataset", "arrow", "pandas", "polars"]
+_DRAWS = 50  # attempts at a block before `where` counts as unreachable
+_GROWTH = 4  # attempt a draws block * 2 ** min(a, _GROWTH) units, so that rare conditions need few calls
+
+
+@dataclass(frozen=True)
+class Ability:
+    """What a method can do; tested by `synthwright.testing.check_generator`, shown by `synthwright generators`."""
+
+    modality: str
+    where: Literal["none", "reject", "exact"] = "reject"
+    block: int = 1024  # units made per block; part of the method's identity
+    missing: bool = True
+    mixed: bool = True
+    private: bool = False
+    density: bool = False
+    resume: bool = False
+    keeps_rows: bool = False  # the saved model holds training rows
+    needs: tuple[str, ...] = ()  # optional packages, as "package:extra"
+    rows: tuple[int, int] = (20, 10**7)  # sensible number of training units
+    cost: str = "seconds"
+
+
+class Generator(ABC):
+    """Learns from a dataset and makes datasets like it.
+
+    config: an instance of the class's `config_type`, or give its fields by name.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    source: ClassVar[str] = ""  # paper or repository
+    config_type: ClassVar[type[Config]] = Config
+    ability: ClassVar[Ability]
+
+    def __init__(self, config: Config | None = None, /, **options: Any) -> None:
+        if config is not None and options:
+            raise ConfigError("Give a config or options, not both.", where=f"generator {self.name!r}")
+        if config is None:
+            config = build(self.config_type, options, where=f"generator {self.name!r}")
+        elif not isinstance(config, self.config_type):
+            raise ConfigError(
+                f"{type(config).__name__} is not the configuration of {self.name!r}.",
+                where=f"generator {self.name!r}",
+                fix=f"use {self.config_type.__name__}",
+            )
+        self.config: Any = config
+        self.notes: list[Note] = []
+        self._facts: dict[str, Any] = {}
+        self._preparation: Preparation | None = None
+
+    @staticmethod
+    def create(name: str, /, **options: Any) -> Generator:
+        """A generator by its registered name. Raises Unsupported, ConfigError, MissingExtra."""
+        made: Generator = registry.find("generators", name)(**options)
+        return made
+
+    # -- what an author writes
+
+    @abstractmethod
+    def _fit(self, data: Any, ctx: Context) -> None:
+        """Learn from `data`, which holds only what is to be learned."""
+
+    @abstractmethod
+    def _sample(self, n: int, ctx: Context, where: Condition | None) -> Any:
+        """Make n units with the schema of the data given to `_fit`. `where` is not None only for "exact" methods."""
+
+    @abstractmethod
+    def _state(self) -> State:
+        """Everything `_restore` needs."""
+
+    @abstractmethod
+    def _restore(self, state: State) -> None:
+        """The inverse of `_state`."""
+
+    # -- verbs
+
+    def fit(
+        self,
+        data: Any,
+        *,
+        context: Dataset | None = None,
+        seed: int = 0,
+        callbacks: Sequence[Callback] = (),
+        stop: Stop | None = None,
+    ) -> Self:
+        """Learn from a dataset (or a data frame). Returns self.
+
+        The same data, options and seed give the same model, byte for byte. Raises DataError, Unsupported,
+        MissingExtra, FitError, Cancelled; a failed fit leaves the generator unfitted.
+        """
+        data = self._accept(data)
+        for requirement in self.ability.needs:
+            package, _, extra = requirement.partition(":")
+            need(package, extra=extra, who=f"generator {self.name!r}")
+        self._preparation = None
+        ctx = Context.on(fit_sequence(check_seed(seed)), sinks=tuple(callbacks), stop=stop or Stop())
+        ctx.notes.extend(data.notes)
+        self._context = context
+        ctx.step(0, 1, "preparing")
+        data = self._within_reach(data, ctx)
+        preparation = Preparation.fit(data, ctx)
+        self._fit(preparation.learned(data), ctx)
+        self.notes = ctx.notes
+        self._facts = {
+            "units": len(data),
+            "seed": seed,
+            "fingerprint": data.fingerprint(),
+        }
+        self._preparation = preparation
+        # Clock readings stay out of the saved facts: the same fit must give the same bytes.
+        self.fit_seconds, self.fit_cpu_seconds = ctx.seconds, ctx.cpu_seconds
+        return self
+
+    def _accept(self, data: Any) -> Dataset:
+        if not isinstance(data, Dataset):
+            if self.ability.modality != "table":
+                raise Unsupported(
+                    f"{self.name!r} learns from {self.ability.modality} datasets, not from a {type(data).__name__}.",
+                    fix=f"wrap it: {dataset_class(self.ability.modality).__name__}(...)",
+                )
+            data = dataset_class("table").of(data)  # type: ignore[attr-defined]  # Table has `of`
+        if data.modality != self.ability.modality:
+            fitting = [n for n in registry.names("generators") if _modality(n) == data.modality]
+            raise Unsupported(
+                f"{self.name!r} learns from {self.ability.modality} datasets, not from {data.modality}.",
+                fix=f"use one of: {', '.join(fitting) or 'none yet'}",
+            )
+        return data
+
+    def _within_reach(self, data: Dataset, ctx: Context) -> Dataset:
+        fewest, most = self.ability.rows
+        if len(data) < fewest:
+            raise DataError(
+                f"{len(data)} units are too few for {self.name!r}: it needs at least {fewest}.",
+                fix="use more data",
+            )
+        if len(data) <= most:
+            return data
+        ctx.note("G001", f"fitted on {most:,} units drawn at random from {len(data):,}", f"generator {self.name!r}")
+        return data.select(np.sort(ctx.rng.choice(len(data), size=most, replace=False)))
+
+    @property
+    def schema(self) -> Schema:
+        """Schema of the data that samples have. Raises NotFitted."""
+        return self._fitted().schema
+
+    def _fitted(self) -> Preparation:
+        if self._preparation is None:
+            raise NotFitted(
+                f"{self.name!r} has not been fitted.", fix="call fit(data) first, or synthwright.load(path)"
+            )
+        return self._preparation
+
+    def sample(
+        self,
+        n: int,
+        *,
+        where: Any = None,
+        seed: int = 0,
+        callbacks: Sequence[Callback] = (),
+        workers: int | None = None,
+        as_: Flavour = "dataset",
+        stop: Stop | None = None,
+    ) -> Any:
+        """Make exactly n units; `where` is a condition as text, mapping or pyarrow expression.
+
+        The result depends on the model, n, where and seed only, never on `workers` (processes); a longer sample
+        begins with the shorter one. Raises NotFitted, ConditionError, Unreachable, Cancelled.
+        """
+        if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
+            raise ConfigError(f"The number of rows must be an integer >= 1, not {n!r}.", where="sample(n)")
+        condition = self._condition(where)
+        self._fitted().check_capacity(int(n))
+        indices = range(-(-int(n) // self.ability.block))
+        ctx = Context(rng_of(block_sequence(seed, 0, 0)), sinks=tuple(callbacks), stop=stop or Stop())
+        if workers is not None and workers > 1 and len(indices) > 1:
+            blocks = self._blocks_in_processes(indices, condition, seed, workers, ctx)
+        else:
+            blocks = []
+            for index in indices:
+                ctx.step(index, len(indices), "sampling")
+                blocks.append(self._block(index, condition, seed, ctx))
+        ctx.step(len(indices), len(indices), "sampling")
+        return _as_flavour(blocks[0].concat(blocks).select(np.arange(n)), as_)
+
+    def _blocks_in_processes(
+        self, indices: Sequence[int], condition: Condition | None, seed: int, workers: int, ctx: Context
+    ) -> list[Dataset]:
+        with tempfile.TemporaryDirectory(prefix="synthwright-") as folder:
+            path = self.save(Path(folder) / "model.synth")
+            tasks = [(str(path), index, condition.text if condition else None, seed) for index in indices]
+            blocks = []
+            for done, tables in enumerate(map_tasks(_block_in_worker, tasks, workers)):
+                blocks.append(dataset_class(self.ability.modality)(tables, self.schema))
+                ctx.step(done + 1, len(tasks), "sampling")
+            return blocks
+
+    def sample_block(self, index: int, *, where: Any = None, seed: int = 0) -> Dataset:
+        """Block `index` of the sample with this seed: the unit of scaling, `ability.block` units."""
+        condition = self._condition(where)
+        return self._block(index, condition, seed, Context(rng_of(block_sequence(seed, index, 0))))
+
+    def _condition(self, where: Any) -> Condition | None:
+        schema = self._fitted().schema
+        if where is None:
+            return None
+        if self.ability.where == "none":
+            raise Unsupported(f"{self.name!r} cannot sample under a condition.", where=f"where={where!r}")
+        return parse_condition(where, schema)
+
+    def _block(self, index: int, condition: Condition | None, seed: int, outer: Context) -> Dataset:
+        """One whole block: drawn, restored, checked; drawn again while rows miss the condition or a rule."""
+        preparation, size = self._fitted(), self.ability.block
+        native = condition if self.ability.where == "exact" else None
+        kept: list[Dataset] = []
+        n_kept = n_drawn = 0
+        for attempt in range(_DRAWS):
+            n_draw = size * 2 ** min(attempt, _GROWTH)
+            ctx = Context(rng_of(block_sequence(seed, index, attempt)), device=outer.device, stop=outer.stop)
+            ctx.step(0, 1, "sampling")
+            drawn = preparation.restore(self._sample(n_draw, ctx, native), ctx.rng)
+            good = preparation.satisfied(drawn)
+            if condition is not None:
+                good &= condition.mask(drawn)
+            n_drawn += n_draw
+            if good.any():
+                kept.append(drawn.select(np.flatnonzero(good)))
+                n_kept += int(good.sum())
+            if n_kept >= size:
+                block = kept[0].concat(kept).select(np.arange(size))
+                return preparation.identify(block, index * size)
+        if condition is not None:
+            raise Unreachable(
+                f"Only {n_kept} of {n_drawn:,} drawn units match; {size} are needed for a block.",
+                where=f"where={condition.text}",
+                fix="widen the condition, or sample without it and select",
+            )
+        raise SampleError(
+            f"Only {n_kept} of {n_drawn:,} drawn units keep the rules of the schema.",
+            where=f"generator {self.name!r}, block {index}",
+            fix="check the constraints against the training data, or use a method that models the columns jointly",
+        )
+
+    def augment(self, data: Any, *, ratio: float = 1.0, where: Any = None, seed: int = 0) -> Dataset:
+        """Real units followed by `ratio` times as many synthetic ones, told apart by the column `_origin`."""
+        real = self._accept(data)
+        n = max(1, round(ratio * len(real)))
+        return real.with_origin(self.sample(n, where=where, seed=seed))
+
+    # -- files
+
+    def save(self, path: str | Path) -> Path:
+        """Write the model: a zip file when `path` ends in `.synth`, else a folder. Raises NotFitted, WriteError."""
+        from synthwright import __version__
+
+        preparation = self._fitted()
+        header = {
+            "generator": self.name,
+            "version": __version__,
+            "config": self.config.model_dump(mode="json"),
+            "keeps_rows": self.ability.keeps_rows,
+            "facts": self._facts,
+            "notes": [{"code": note.code, "what": note.what, "where": note.where} for note in self.notes],
+            "preparation": preparation.to_json(),
+        }
+        return store.save(path, header, self._state())
+
+    @staticmethod
+    def load(path: str | Path, *, limit_bytes: int = store.LIMIT_BYTES) -> Generator:
+        """Read a saved model; equal seeds then give equal samples. Raises FormatError, MissingExtra."""
+        header, state = store.load(path, limit_bytes)
+        try:
+            name, config = header["generator"], header["config"]
+            cls: type[Generator] = registry.find("generators", name)
+            model = cls(**config)
+            model.notes = [Note(**note) for note in header["notes"]]
+            model._facts = dict(header["facts"])
+            preparation = Preparation.from_json(header["preparation"])
+            model._restore(state)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise FormatError(
+                f"The model cannot be restored: {type(error).__name__}: {error}",
+                where=str(path),
+                fix="fit it anew with this version",
+            ) from error
+        model._preparation = preparation
+        return model
+
+    def describe(self) -> str:
+        """The fitted facts in words: method, options, data, notes."""
+        preparation = self._fitted()
+        lines = [
+            f"{self.name}: {self.summary}",
+            f"fitted on {self._facts['units']:,} units, seed {self._facts['seed']}",
+        ]
+        lines += [f"option {key} = {value}" for key, value in self.config.model_dump(mode="json").items()]
+        lines.append(f"{len(preparation.schema.columns)} columns, data {self._facts['fingerprint'][:12]}")
+        if self.ability.keeps_rows:
+            lines.append("the saved model holds training rows: treat it like the data")
+        lines += [f"note {note}" for note in self.notes]
+        return "\n".join(lines)
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Options by name, as scikit-learn's estimators give them."""
+        return dict(self.config)
+
+    def __repr__(self) -> str:
+        options = ", ".join(f"{key}={value!r}" for key, value in self.config.model_dump(exclude_defaults=True).items())
+        return f"{type(self).__name__}({options})"
+
+
+def load(path: str | Path, *, limit_bytes: int = store.LIMIT_BYTES) -> Generator:
+    """Read a saved model of any generator."""
+    return Generator.load(path, limit_bytes=limit_bytes)
+
+
+def _modality(name: str) -> str:
+    try:
+        found: str = registry.find("generators", name).ability.modality
+    except (Unsupported, ImportError):
+        return ""
+    return found
+
+
+def _as_flavour(data: Dataset, flavour: Flavour) -> Any:
+    if flavour == "dataset":
+        return data
+    makers: Mapping[str, Callable[[], Any]] = {
+        "arrow": data.to_arrow,
+        "pandas": data.to_pandas,
+        "polars": data.to_polars,
+    }
+    if flavour not in makers:
+        raise ConfigError(f"Unknown flavour {flavour!r}.", where="as_", fix="use dataset, arrow, pandas or polars")
+    return makers[flavour]()
+
+
+_LOADED: dict[str, Generator] = {}  # one model per worker process
+
+
+def _block_in_worker(path: str, index: int, where: str | None, seed: int) -> dict[str, Any]:
+    if path not in _LOADED:
+        _LOADED.clear()
+        _LOADED[path] = Generator.load(path)
+    return dict(_LOADED[path].sample_block(index, where=where, seed=seed).tables)

@@ -1,0 +1,59 @@
+import pytest
+from pydantic import Field, ValidationError
+
+from synthwright.core.config import Config, build, parse_assignments
+from synthwright.core.errors import ConfigError
+
+
+class Inner(Config):
+    depth: int = Field(3, ge=1)
+
+
+class Outer(Config):
+    leaf: int = Field(20, ge=1, le=100)
+    inner: Inner = Inner()
+
+
+def test_an_unknown_option_names_the_nearest_known_one():
+    with pytest.raises(ConfigError, match=r"Unknown option 'leef'\. Did you mean 'leaf'") as caught:
+        build(Outer, {"leef": 3}, where="generator 'cart'")
+    assert "inner" in caught.value.fix
+    assert caught.value.where == "generator 'cart': leef"
+
+
+def test_an_unknown_nested_option_is_looked_up_at_its_own_level():
+    with pytest.raises(ConfigError, match="Did you mean 'depth'"):
+        build(Outer, {"inner": {"dept": 1}}, where="x")
+
+
+def test_all_wrong_values_are_told_at_once_with_path_and_input():
+    with pytest.raises(ConfigError) as caught:
+        build(Outer, {"leaf": 0, "inner": {"depth": "deep"}}, where="generator 'cart'")
+    assert len(caught.value.problems) == 2
+    assert "generator 'cart': inner.depth" in str(caught.value)
+    assert "given: 0" in str(caught.value)
+
+
+def test_configs_are_frozen():
+    with pytest.raises(ValidationError):
+        Outer().leaf = 3
+
+
+def test_assignments_nest_and_take_json_values_or_text():
+    assert parse_assignments(["a.b=1", "a.c=x=y", "d=[1, 2]", "e=null", "f=true"]) == {
+        "a": {"b": 1, "c": "x=y"},
+        "d": [1, 2],
+        "e": None,
+        "f": True,
+    }
+
+
+@pytest.mark.parametrize("text", ["novalue", "=1", "a..b=1"])
+def test_a_malformed_assignment_is_refused(text):
+    with pytest.raises(ConfigError, match="Cannot read"):
+        parse_assignments([text])
+
+
+def test_an_assignment_below_a_value_is_refused():
+    with pytest.raises(ConfigError, match="below 'a'"):
+        parse_assignments(["a=1", "a.b=2"])
