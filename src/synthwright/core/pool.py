@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import connection, get_context, parent_process
 from typing import Any, TypeVar
 
 from synthwright.core.errors import SampleError
@@ -28,7 +30,7 @@ def map_tasks(work: Callable[..., ResultT], tasks: Sequence[tuple[Any, ...]], wo
     """
     before = {key: os.environ.get(key) for key in _ONE_THREAD}
     os.environ.update(_ONE_THREAD)  # children read these when they import numpy
-    pool = ProcessPoolExecutor(max_workers=min(workers, len(tasks)), mp_context=get_context("spawn"))
+    pool = ProcessPoolExecutor(min(workers, len(tasks)), get_context("spawn"), initializer=_follow_parent)
     try:
         running: dict[int, Future[ResultT]] = {}
         submitted = 0
@@ -47,3 +49,16 @@ def map_tasks(work: Callable[..., ResultT], tasks: Sequence[tuple[Any, ...]], wo
         pool.shutdown(wait=True, cancel_futures=True)
         for key, value in before.items():
             os.environ.pop(key, None) if value is None else os.environ.__setitem__(key, value)
+
+
+def _follow_parent() -> None:
+    """Leave Ctrl-C to the parent, which stops between tasks, and end when the parent is gone, however it went."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_with(sentinel: int) -> None:
+    connection.wait([sentinel])
+    os._exit(1)

@@ -26,7 +26,33 @@ GENERATORS: dict[str, str] = {
     "copula": "synthwright.generators.copula:Copula",
     "independent": "synthwright.generators.independent:Independent",
 }
-METRICS: dict[str, str] = {}
+METRICS: dict[str, str] = {
+    "marginals": "synthwright.evaluate.fidelity:Marginals",
+    "tails": "synthwright.evaluate.fidelity:Tails",
+    "spikes": "synthwright.evaluate.fidelity:Spikes",
+    "support": "synthwright.evaluate.fidelity:Support",
+    "missing": "synthwright.evaluate.fidelity:Missing",
+    "pairs": "synthwright.evaluate.pairs:Pairs",
+    "invented": "synthwright.evaluate.pairs:Invented",
+    "c2st": "synthwright.evaluate.detection:C2ST",
+    "rules": "synthwright.evaluate.rules:Rules",
+    "coverage": "synthwright.evaluate.diversity:Coverage",
+    "duplicates": "synthwright.evaluate.diversity:Duplicates",
+    "rare_levels": "synthwright.evaluate.diversity:RareLevels",
+    "entropy": "synthwright.evaluate.diversity:Entropy",
+    "tstr": "synthwright.evaluate.utility:TSTR",
+    "log_loss": "synthwright.evaluate.utility:LogLoss",
+    "relation": "synthwright.evaluate.utility:Relation",
+    "linear": "synthwright.evaluate.utility:LinearTSTR",
+    "copies": "synthwright.evaluate.privacy:Copies",
+    "near_copies": "synthwright.evaluate.privacy:NearCopies",
+    "dcr_share": "synthwright.evaluate.privacy:DCRShare",
+    "outliers": "synthwright.evaluate.privacy:Outliers",
+    "leak": "synthwright.evaluate.privacy:Leak",
+    "membership": "synthwright.evaluate.privacy:Membership",
+    "shares": "synthwright.evaluate.fairness:GroupShares",
+    "rates": "synthwright.evaluate.fairness:GroupRates",
+}
 # File suffix of a report -> function that renders it.
 RENDERERS: dict[str, str] = {
     ".html": "synthwright.report.build:to_html",

@@ -77,6 +77,7 @@ class Column(Config):
         return (
             (self.is_numeric or self.is_discrete)
             and self.role not in ("id", "key", "ignore", "split")
+            and not (self.role == "group" and not self.is_discrete)  # a number that binds rows is an identifier
             and self.sensitivity != "direct"
         )
 
@@ -93,13 +94,15 @@ class Schema(Config):
     """All columns of a dataset, the links between its tables and the rules its rows keep."""
 
     modality: str = Field("table", description="Kind of dataset: table, series, images, ...")
-    columns: tuple[Column, ...] = Field(min_length=1, description="Columns in the order of the data.")
+    columns: tuple[Column, ...] = Field(description="Columns in the order of the data.")
     links: tuple[Link, ...] = Field((), description="Foreign keys.")
     constraints: tuple[dict[str, Any], ...] = Field((), description="Rules, for example {rule: lt, left: a, right: b}.")
 
     @field_validator("columns")
     @classmethod
     def _names_are_unique(cls, columns: tuple[Column, ...]) -> tuple[Column, ...]:
+        if not columns:
+            raise ValueError("a schema has at least one column")
         seen: set[tuple[str, str]] = set()
         for column in columns:
             if (column.table, column.name) in seen:
@@ -238,15 +241,21 @@ class Schema(Config):
 def rule_columns(rule: Mapping[str, Any]) -> set[str]:
     """Names of the columns a constraint speaks of: every text under a column key, and lists of them."""
     found: set[str] = set()
-    for key in ("column", "left", "right", "result", "columns", "parts", "when", "then"):
+    for key in ("column", "left", "right", "result", "columns", "parts"):
         value = rule.get(key)
         if isinstance(value, str):
             found.add(value)
         elif isinstance(value, list | tuple):
             found.update(str(item) for item in value)
-    return found
+    if isinstance(rule.get("condition"), str):
+        bare = _QUOTES.sub(" ", rule["condition"])
+        found.update(name.strip("`") for name in _NAMES_IN_TEXT.findall(bare))
+    return found - _CONDITION_WORDS
 
 
+_QUOTES = re.compile(r"'[^']*'|\"[^\"]*\"")
+_NAMES_IN_TEXT = re.compile(r"`[^`]+`|[^\W\d]\w*")
+_CONDITION_WORDS = {"and", "or", "not", "in", "is", "null", "True", "False", "true", "false"}
 _TIMESTAMP = re.compile(r"timestamp\[(s|ms|us|ns)(?:, tz=(.+))?\]")
 _DECIMAL = re.compile(r"decimal(128|256)\((\d+), (-?\d+)\)")
 _DICTIONARY = re.compile(r"dictionary<values=(.+), indices=(\w+), ordered=([01])>")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import pyarrow as pa
@@ -38,11 +38,11 @@ class Table(Dataset):
                 if schema is None and target is None
                 else cls._with(data.arrow, schema or data.schema, target, data.notes)
             )
-        table = _as_arrow(data)
-        problems = _shape_problems(table)
+        table = as_arrow(data)
+        problems = shape_problems(table)
         if problems:
             raise DataError.of(problems)
-        table, notes = _without_nan(table)
+        table, notes = without_nan(table)
         if schema is None:
             from synthwright.data.infer import infer_schema
 
@@ -77,7 +77,8 @@ class Table(Dataset):
         return found
 
 
-def _as_arrow(data: Any) -> pa.Table:
+def as_arrow(data: Any) -> pa.Table:
+    """A mapping of columns, or anything with the Arrow C stream, as an Arrow table. Raises DataError."""
     if isinstance(data, pa.Table):
         return data
     try:
@@ -98,7 +99,8 @@ def _as_arrow(data: Any) -> pa.Table:
     )
 
 
-def _shape_problems(table: pa.Table) -> list[Problem]:
+def shape_problems(table: pa.Table) -> list[Problem]:
+    """What makes a table no data at all: no columns, no rows, or names that stand twice."""
     found = []
     if table.num_columns == 0:
         found.append(Problem("The table has no columns.", fix="check the source"))
@@ -110,7 +112,8 @@ def _shape_problems(table: pa.Table) -> list[Problem]:
     return found
 
 
-def _without_nan(table: pa.Table) -> tuple[pa.Table, list[Note]]:
+def without_nan(table: pa.Table) -> tuple[pa.Table, list[Note]]:
+    """The table with NaN as missing cells, and a Note for each column that had some."""
     notes = []
     for i, field in enumerate(table.schema):
         if pa.types.is_floating(field.type):
@@ -125,6 +128,17 @@ def _without_nan(table: pa.Table) -> tuple[pa.Table, list[Note]]:
 
 def _column_problems(column: Column, cells: pa.ChunkedArray) -> list[Problem]:
     found = []
+    for what, wrong, fix in wrong_cells(column, cells):
+        rows = pc.indices_nonzero(wrong).to_pylist()
+        shown = ", ".join(f"row {row} ({cells[row].as_py()})" for row in rows[:_SHOWN])
+        found.append(
+            Problem(f"{len(rows):,} values of {column.name!r} {what}: {shown}.", f"column {column.name!r}", fix)
+        )
+    return found
+
+
+def wrong_cells(column: Column, cells: pa.ChunkedArray) -> Iterator[tuple[str, pa.ChunkedArray, str]]:
+    """Each way in which cells break what the schema says of their column: in words, as a mask, and how to fix it."""
     for what, wrong, fix in (
         ("are infinite", _infinite(cells), "replace them, or read(..., on_invalid='null')"),
         (
@@ -139,15 +153,8 @@ def _column_problems(column: Column, cells: pa.ChunkedArray) -> list[Problem]:
         ),
         ("are not among the categories", _unlisted(column, cells), "correct them, or extend categories in the schema"),
     ):
-        if wrong is None:
-            continue
-        rows = pc.indices_nonzero(pc.fill_null(wrong, False)).to_pylist()
-        if rows:
-            shown = ", ".join(f"row {row} ({cells[row].as_py()})" for row in rows[:_SHOWN])
-            found.append(
-                Problem(f"{len(rows):,} values of {column.name!r} {what}: {shown}.", f"column {column.name!r}", fix)
-            )
-    return found
+        if wrong is not None and pc.any(wrong, min_count=0).as_py():
+            yield what, pc.fill_null(wrong, False), fix
 
 
 def _infinite(cells: pa.ChunkedArray) -> pa.ChunkedArray | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -30,6 +31,16 @@ class Evidence:
     target: str | None = None
     seed: int = 0
 
+    @cached_property
+    def encoding(self) -> Any:
+        """All parts as arrays on one common scale, made once and shared by the metrics of this modality.
+
+        For tables an `evaluate.encoding.TableEncoding`. Raises Unsupported for a modality without an encoding.
+        """
+        from synthwright.evaluate.encoding import encode
+
+        return encode(self)
+
     @property
     def unseen(self) -> Dataset | None:
         """Real units the generator never saw: the holdout, else the test part."""
@@ -41,7 +52,13 @@ class Score:
     """One number with its interval, its two references and what it means.
 
     references: `real` is the value that fresh real data get, `independent` (or `copy`, for privacy) a known-bad one.
+    low, high: 95 % interval of `value`. better: which direction of `value` is good; "near" means near `references["real"]`.
+    p: probability of a difference this large if the synthetic units were fresh real ones, after allowing for the
+    number of comparisons made inside the score; `margins`: the effect sizes above which a difference that is
+    real (p small) is a "warn" or a "fail", in the units of `details["effect"]`.
     where: places to look at, for example [{"column": "age"}]. details: JSON-able numbers behind a figure.
+    sampled: {"synthetic": used, "of": all} when not all units were used.
+    plain: one sentence for people, with the columns and counts. fix: an option or step that exists, or "".
     """
 
     id: str
@@ -54,6 +71,8 @@ class Score:
     high: float | None = None
     references: Mapping[str, float] = field(default_factory=dict)
     better: Literal["higher", "lower", "near"] = "higher"
+    p: float | None = None
+    margins: Mapping[str, float] = field(default_factory=dict)
     fix: str = ""
     where: Sequence[Mapping[str, Any]] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
@@ -81,7 +100,37 @@ class Metric(Protocol):
 
 @dataclass(frozen=True)
 class Report:
-    """The result of an evaluation: scores, a verdict per axis, notes, and what is needed to repeat it."""
+    """The result of an evaluation: scores, a verdict per axis, notes, and what is needed to repeat it.
+
+    inputs: {"train": {"rows": int, "columns": int, "fingerprint": str}, "synthetic": {...}, "holdout": {...} or
+    absent, "test": {...} or absent}.
+    settings: {"seed": int, "target": str | None, "metrics": [names], "alpha": float, "versions": {package: version}}.
+    pictures: JSON-able data of the figures. Every key is optional: a figure that has no data is absent. Shares add
+    up to 1 within a list. For tables:
+
+    "marginals": list, worst column first, at most 12, of
+        {"column": str, "kind": "number" | "level", "distance": float (KS, or total variation), "verdict": Verdict,
+         "labels": [str] (levels only), "edges": [float] (numbers only, one more than shares; days since 1970 become
+         ISO dates in "edge_labels": [str]), "real": [share], "synthetic": [share],
+         "missing": {"real": share, "synthetic": share}}
+    "pairs": {"columns": [str], "real": [[float]], "synthetic": [[float]], "difference": [[float]] (square,
+         association 0..1, difference = synthetic - real, diagonal 0), "top": [{"a": str, "b": str, "real": float,
+         "synthetic": float, "distance": float}] worst first}
+    "distances": {"edges": [float], "synthetic_to_train": [share], "synthetic_to_holdout": [share],
+         "holdout_to_train": [share]}    distance to the nearest neighbour; absent without a holdout
+    "utility": {"metric": str ("AUC", "R2", "macro F1"), "better": "higher", "bars": [{"label": str,
+         "value": float, "low": float | None, "high": float | None, "kind": "real" | "synthetic" | "independent"}]}
+    "fairness": {"target": str, "positive": str, "groups": [{"column": str, "group": str, "share_real": float,
+         "share_synthetic": float, "rate_real": float, "rate_synthetic": float}]}
+    "membership": {"fpr": [float], "tpr": [float]}    curve of the membership attack; 0.5 area is a guess
+
+    Score ids of tables, by axis (a Score.id never changes meaning):
+    fidelity.marginals fidelity.tails fidelity.spikes fidelity.support fidelity.missing fidelity.pairs
+    fidelity.invented fidelity.c2st fidelity.rules | diversity.coverage diversity.duplicates
+    diversity.rare_levels diversity.entropy | utility.tstr utility.log_loss utility.relation utility.linear |
+    privacy.copies privacy.near_copies privacy.dcr_share privacy.outliers privacy.leak privacy.membership |
+    fairness.shares fairness.rates
+    """
 
     scores: tuple[Score, ...]
     notes: tuple[Note, ...]

@@ -139,7 +139,8 @@ class Generator(ABC):
         self._context = context
         ctx.step(0, 1, "preparing")
         data = self._within_reach(data, ctx)
-        preparation = Preparation.fit(data, ctx)
+        protect = bool(getattr(self.config, "protect", not self.ability.keeps_rows))
+        preparation = Preparation.fit(data, ctx, protect=protect)
         self._fit(preparation.learned(data), ctx)
         self.notes = ctx.notes
         self._facts = {
@@ -211,7 +212,7 @@ class Generator(ABC):
         if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
             raise ConfigError(f"The number of rows must be an integer >= 1, not {n!r}.", where="sample(n)")
         condition = self._condition(where)
-        self._fitted().check_capacity(int(n))
+        self.check_capacity(int(n))
         indices = range(-(-int(n) // self.ability.block))
         ctx = Context(rng_of(block_sequence(seed, 0, 0)), sinks=tuple(callbacks), stop=stop or Stop())
         if workers is not None and workers > 1 and len(indices) > 1:
@@ -235,6 +236,10 @@ class Generator(ABC):
                 blocks.append(dataset_class(self.ability.modality)(tables, self.schema))
                 ctx.step(done + 1, len(tasks), "sampling")
             return blocks
+
+    def check_capacity(self, n: int) -> None:
+        """Raise SampleError when n units need more different identifiers than their format has."""
+        self._fitted().check_capacity(n)
 
     def sample_block(self, index: int, *, where: Any = None, seed: int = 0) -> Dataset:
         """Block `index` of the sample with this seed: the unit of scaling, `ability.block` units."""

@@ -25,7 +25,7 @@ class Independent(Generator):
     Assumes nothing; a poor choice for anything but a baseline, a smoke test, or a public mock-up.
     Keeps no rows; cost is linear in cells.
 
-    >>> model = Independent().fit({"x": list(range(50)), "y": ["a", "b"] * 25})
+    >>> model = Independent().fit({"x": [1, 2, 4, 8, 9] * 10, "y": ["a", "b"] * 25})
     >>> len(model.sample(7))
     7
     """
@@ -39,9 +39,9 @@ class Independent(Generator):
         self._codec = Codec.fit(data)
         tokens = self._codec.tokens(data, ctx.rng)  # (rows, columns)
         self._shares = []
-        for i, column in enumerate(self._codec.columns):
+        for i, cardinality in enumerate(self._codec.cardinality):
             ctx.step(i, len(self._codec.columns), "counting")
-            counts = np.bincount(tokens[:, i], minlength=column.cardinality)
+            counts = np.bincount(tokens[:, i], minlength=cardinality)
             self._shares.append(counts / counts.sum())
 
     def _sample(self, n: int, ctx: Context, where: Condition | None) -> Table:

@@ -2,6 +2,7 @@
 
 recipe   Recipe: data, generator, sample, evaluation    runner   execute and resume
 blocks   numbered parts of a sample, as files           workers  who makes the blocks
+folder   the run folder: lock, ledger, whose it is
 """
 
 from __future__ import annotations

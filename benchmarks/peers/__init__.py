@@ -1,0 +1,1 @@
+"""Other people's generators, each run in a virtual environment of its own; `setup PEER` makes it."""

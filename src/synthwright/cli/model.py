@@ -1,0 +1,169 @@
+"""Bodies of the verbs about models: fit, sample, evaluate."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from synthwright.cli.console import Output
+from synthwright.core import registry
+from synthwright.core.config import parse_assignments
+from synthwright.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from synthwright.evaluate.metric import Report
+
+GATE_CLOSED = 1
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """What `fit` was asked for."""
+
+    out: str
+    generator: str
+    set_: Sequence[str]
+    target: str = ""
+    schema: str = ""
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class SampleOptions:
+    """What `sample` was asked for."""
+
+    rows: int
+    out: str
+    where: str = ""
+    seed: int = 0
+    workers: int = 1
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The files that `evaluate` compares."""
+
+    synthetic: str
+    train: str
+    holdout: str = ""
+    test: str = ""
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """What `evaluate` was asked for."""
+
+    out: Sequence[str]
+    metrics: Sequence[str]
+    target: str = ""
+    schema: str = ""
+    seed: int = 0
+    gate: bool = False
+    strict: bool = False
+
+
+def fit(source: str, options: FitOptions, output: Output) -> None:
+    """Learn from a file and save the model."""
+    from synthwright.generators.base import Generator
+    from synthwright.io.dispatch import read
+
+    model = Generator.create(options.generator, **parse_assignments(options.set_))
+    data = read(source, schema=options.schema or None, target=options.target or None)
+    with output.work() as (sink, stop):
+        model.fit(data, seed=options.seed, callbacks=[sink], stop=stop)
+    model.save(options.out)
+    lines = [f"Wrote {options.out} ({model.fit_seconds:.1f} s to fit).", "", model.describe()]
+    document = {"model": options.out, "seconds": round(model.fit_seconds, 3), "describe": model.describe()}
+    output.emit(document, "\n".join(lines))
+
+
+def sample(path: str, options: SampleOptions, output: Output) -> None:
+    """Make rows from a saved model and write them."""
+    from synthwright.generators.base import Generator
+    from synthwright.io.dispatch import write
+
+    model = Generator.load(path)
+    with output.work() as (sink, stop):
+        made = model.sample(
+            options.rows,
+            where=options.where or None,
+            seed=options.seed,
+            callbacks=[sink],
+            workers=options.workers,
+            stop=stop,
+        )
+    written = str(write(made, options.out))
+    if written != "-":
+        output.emit({"rows": len(made), "written": written}, f"{len(made):,} rows written to {written}")
+
+
+def evaluate(parts: Parts, options: EvaluateOptions, output: Output) -> None:
+    """Judge files, write reports, and close the gate when asked to."""
+    import typer
+
+    _check_outputs(options.out)
+    report = _judged(parts, options, output)
+    for path in options.out:
+        report.save(path)
+    closed = gate_reasons(report, strict=options.strict) if options.gate else []
+    _print(report, options.out, closed, output)
+    if closed:
+        raise typer.Exit(GATE_CLOSED)
+
+
+def _check_outputs(paths: Sequence[str]) -> None:
+    """Refuse a report format nobody knows before minutes of work, not after."""
+    for path in paths:
+        if not path.endswith(tuple(registry.RENDERERS)):
+            raise ConfigError(
+                f"Cannot write a report as {path!r}.", where="--out", fix=f"end the name in one of: {', '.join(registry.RENDERERS)}"
+            )
+
+
+def _judged(parts: Parts, options: EvaluateOptions, output: Output) -> Report:
+    from synthwright.evaluate.runner import evaluate as judge
+    from synthwright.io.dispatch import read
+
+    train = read(parts.train, schema=options.schema or None, target=options.target or None)
+    others = {name: read(path) if path else None for name, path in (("holdout", parts.holdout), ("test", parts.test))}
+    synthetic = read(parts.synthetic)
+    with output.work() as (sink, stop):
+        return judge(
+            synthetic,
+            train=train,
+            **others,
+            metrics=tuple(options.metrics) or None,
+            seed=options.seed,
+            callbacks=[sink],
+            stop=stop,
+        )
+
+
+def _print(report: Report, written: Sequence[str], closed: Sequence[str], output: Output) -> None:
+    from synthwright.report.build import show, to_json
+
+    document = {"report": json.loads(to_json(report)), "gate": {"closed_by": list(closed)}, "written": list(written)}
+    if output.json:
+        output.emit(document, "")
+        return
+    if output.quiet:
+        return
+    show(report)
+    for path in written:
+        print(f"\nReport: {path}")
+    if closed:
+        print("\nThe gate is closed:\n" + "\n".join(f"- {reason}" for reason in closed))
+
+
+def gate_reasons(report: Report, *, strict: bool) -> list[str]:
+    """Why a gate closes: failed and broken tests; when strict, warnings and what was not assessed too."""
+    from synthwright.report import words
+
+    bad = {"fail", "error"} | ({"warn", "not assessed"} if strict else set())
+    found = [f"{score.id}: {score.verdict}: {score.plain}" for score in report.scores if score.verdict in bad]
+    if strict:
+        bare = [axis for axis in words.MAIN_AXES if not any(score.axis == axis for score in report.scores)]
+        found += [f"{axis}: not assessed" for axis in bare]
+    return found or ([] if report.scores else ["nothing was measured"])

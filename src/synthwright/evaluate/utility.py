@@ -1,0 +1,439 @@
+"""Does work done on synthetic rows hold on real rows? Train on synthetic, test on real, against train on real."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy import stats
+
+from synthwright.core.context import Context
+from synthwright.core.seeds import integer_seed, named_rng
+from synthwright.evaluate.encoding import MISSING, TableEncoding
+from synthwright.evaluate.learners import (
+    Task,
+    boost,
+    linear_predictions,
+    predictions,
+    row_losses,
+    skill,
+)
+from synthwright.evaluate.metric import Axis, Evidence, Score
+from synthwright.evaluate.verdict import ALPHA, NEED_HOLDOUT, NEED_TARGET, TableMetric, interval, judge
+
+SKILL: dict[Task, tuple[str, float, float]] = {  # name, warn and fail margin of the loss of skill
+    "binary": ("AUC", 0.02, 0.05),
+    "multiclass": ("macro F1", 0.03, 0.10),
+    "regression": ("R2", 0.03, 0.10),
+}
+LOSS_WARN, LOSS_FAIL = 0.12, 0.30  # share of the explained log-loss that is lost
+RELATION_WARN, RELATION_FAIL = 0.06, 0.12  # share of rows whose target seems random
+_ROWS, _LINEAR_ROWS, _CLASSES = 10_000, 5_000, 20
+_TIMES = 200
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What is predicted: `y` holds codes or numbers for each part, NaN where the target is missing."""
+
+    name: str
+    task: Task
+    classes: tuple[str, ...]
+    y: Mapping[str, np.ndarray]
+
+    @property
+    def count(self) -> int:
+        """Number of classes, at least 2."""
+        return max(2, len(self.classes))
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Predictions on the real test rows (and of the real model on synthetic rows), with what is needed to compare."""
+
+    goal: Goal
+    test_part: str
+    y: np.ndarray
+    on_test: Mapping[str, np.ndarray]  # train, synthetic, independent -> predictions
+    noise: Mapping[str, float]  # train, synthetic -> variance of the skill from the choice of training rows
+    loss_noise: Mapping[str, float]
+    relation: tuple[tuple[np.ndarray, np.ndarray], ...]  # target and prediction of the real model: synthetic, test
+    rows: int
+    test_rows: np.ndarray
+
+
+def goal_of(encoding: TableEncoding, target: str) -> Goal | None:
+    """The prediction task of a target; None when the real target is constant or not judged."""
+    if target not in encoding.index:
+        return None
+    field = encoding[target]
+    values = np.unique(field.present("real"))
+    if len(values) < 2:
+        return None
+    if field.is_number and len(values) > 2:
+        return Goal(target, "regression", (), field.values)
+    if field.is_number:
+        y = {part: _codes_of(cells, values) for part, cells in field.values.items()}
+        return Goal(target, "binary", tuple(f"{value:g}" for value in values), y)
+    known = int((field.counts("real") > 0).sum())
+    most = min(known, _CLASSES)
+    y = {
+        part: np.where(codes == MISSING, np.nan, np.minimum(codes, most - 1).astype(float))
+        for part, codes in field.values.items()
+    }
+    names = (*field.levels[: most - 1], field.levels[most - 1] if known <= _CLASSES else "other")
+    return Goal(target, "binary" if most == 2 else "multiclass", names, y)
+
+
+def _codes_of(cells: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The nearer of two values, as 0 or 1; NaN stays."""
+    return np.where(np.isnan(cells), np.nan, (cells > values.mean()).astype(float))
+
+
+def train_score(
+    x: np.ndarray,
+    y: np.ndarray,
+    test_x: np.ndarray,
+    test_y: np.ndarray,
+    *,
+    task: Task,
+    seed: int = 0,
+    levels: Sequence[int] = (),
+) -> float:
+    """Skill on test rows of LightGBM (60 trees, 15 leaves) trained on x, y: AUC, macro F1 or R2, higher is better.
+
+    Train on synthetic and test on real rows (TSTR, Esteban et al. 2017); with real training rows it is TRTR, the
+    reference. x: (n, d) float32, NaN missing; y: codes or numbers; levels: columns that hold level codes.
+    """
+    classes = int(max(y.max(), test_y.max())) + 1 if task != "regression" else 2
+    model = boost(x, y, task=task, seed=seed, levels=levels, classes=max(2, classes))
+    return skill(test_y, predictions(model, test_x, task=task), task=task)
+
+
+def trained(evidence: Evidence) -> Trained | None:
+    """Models on real, synthetic and independent rows, fitted once; None when there is nothing to predict."""
+    encoding: TableEncoding = evidence.encoding
+    return encoding.once("trained", lambda: _trained(encoding, evidence))
+
+
+def _trained(encoding: TableEncoding, evidence: Evidence) -> Trained | None:
+    goal = goal_of(encoding, evidence.target or "")
+    if goal is None:
+        return None
+    test_part = "test" if evidence.test is not None else "holdout"
+    n = min(encoding.rows["train"], encoding.rows["synthetic"], _ROWS)
+    rng = named_rng(encoding.seed, "utility")
+    rows = {part: _with_target(goal, encoding, part, n) for part in ("train", "synthetic", "independent")}
+    test_rows = _with_target(goal, encoding, test_part, _ROWS)
+    test_x, test_y = encoding.features(test_part, test_rows, without=goal.name), goal.y[test_part][test_rows]
+    seed = integer_seed(rng)
+    models = {part: _fit(goal, encoding, part, chosen, seed) for part, chosen in rows.items()}
+    on_test = {part: predictions(model, test_x, task=goal.task) for part, model in models.items()}
+    noise, loss_noise = {}, {}
+    for part in ("train", "synthetic"):
+        noise[part], loss_noise[part] = _training_noise(goal, encoding, part, (rows[part], test_x, test_y), rng)
+    x = encoding.features("synthetic", rows["synthetic"], without=goal.name)
+    own = predictions(models["train"], x, task=goal.task)
+    pairs = ((goal.y["synthetic"][rows["synthetic"]], own), (test_y, on_test["train"]))
+    return Trained(goal, test_part, test_y, on_test, noise, loss_noise, pairs, len(rows["synthetic"]), test_rows)
+
+
+def _with_target(goal: Goal, encoding: TableEncoding, part: str, most: int) -> np.ndarray:
+    rows = encoding.draw(part, most, "utility")
+    return rows[~np.isnan(goal.y[part][rows])]
+
+
+def _fit(goal: Goal, encoding: TableEncoding, part: str, rows: np.ndarray, seed: int) -> Any:
+    x = encoding.features(part, rows, without=goal.name)
+    levels = encoding.level_features(without=goal.name)
+    return boost(x, goal.y[part][rows], task=goal.task, seed=seed, levels=levels, classes=goal.count)
+
+
+def _training_noise(
+    goal: Goal,
+    encoding: TableEncoding,
+    part: str,
+    data: tuple[np.ndarray, np.ndarray, np.ndarray],
+    rng: np.random.Generator,
+    splits: int = 2,
+) -> tuple[float, float]:
+    """Variance of skill and mean loss due to the training rows, from models on disjoint halves.
+
+    Two halves are independent samples of n / 2 rows, so half their squared difference estimates the variance at
+    n / 2, and about half of that the variance at n.
+    """
+    rows, test_x, test_y = data
+    squares = []
+    for _ in range(splits):
+        halves = np.array_split(rng.permutation(rows), 2)
+        results = []
+        for half in halves:
+            model = _fit(goal, encoding, part, np.sort(half), integer_seed(rng))
+            found = predictions(model, test_x, task=goal.task)
+            losses = row_losses(test_y, found, task=goal.task)
+            results.append((skill(test_y, found, task=goal.task), losses.mean()))
+        (skill_a, loss_a), (skill_b, loss_b) = results
+        squares.append(((skill_a - skill_b) ** 2 / 4, (loss_a - loss_b) ** 2 / 4))
+    return float(np.mean([s for s, _ in squares])), float(np.mean([s for _, s in squares]))
+
+
+class _Utility(TableMetric):
+    axis: ClassVar[Axis] = "utility"
+
+    def scores(self, evidence: Evidence, ctx: Context) -> Sequence[Score]:
+        """One score, or why nothing was measured."""
+        if not evidence.target:
+            return self.unknown("No column to predict was named.", NEED_TARGET)
+        if evidence.unseen is None:
+            return self.unknown("There are no unseen real rows to test predictions on.", NEED_HOLDOUT)
+        goal = goal_of(evidence.encoding, evidence.target)
+        if goal is None:
+            why = f"The target {evidence.target!r} is constant in the real rows, or is not a column that is judged."
+            return self.unknown(why, "choose a target that varies")
+        if not (~np.isnan(goal.y["synthetic"])).any():
+            plain = f"The target {goal.name!r} is missing in every synthetic row."
+            return [self.score(None, "fail", plain, fix="check the generator: it made no target")]
+        return self.measure(evidence, goal, ctx)
+
+    def measure(self, evidence: Evidence, goal: Goal, ctx: Context) -> Sequence[Score]:
+        raise NotImplementedError
+
+
+class TSTR(_Utility):
+    """Skill on real rows of a model trained on synthetic rows (TSTR), against one trained on as many real rows."""
+
+    name: ClassVar[str] = "tstr"
+    label: ClassVar[str] = "Train on synthetic, test on real"
+    summary: ClassVar[str] = "AUC, macro F1 or R2 of boosted trees trained on synthetic rows, on real rows"
+    source: ClassVar[str] = "Esteban, Hyland and Ratsch 2017 (arXiv 1706.02633)"
+
+    def measure(self, evidence: Evidence, goal: Goal, ctx: Context) -> Sequence[Score]:
+        """One score; value is TSTR, references["real"] is TRTR."""
+        run = trained(evidence)
+        assert run is not None  # noqa: S101 - `goal` exists, so the models do
+        found = {part: skill(run.y, one, task=goal.task) for part, one in run.on_test.items()}
+        draws = _skill_draws(run, ctx.rng)
+        error = float(np.sqrt((draws["synthetic"] - draws["train"]).var() + sum(run.noise.values())))
+        return [_skill_score(self, run, found, draws, error)]
+
+
+def _skill_draws(run: Trained, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Paired bootstrap over test rows, models kept: part -> (200,) skills."""
+    n = len(run.y)
+    draws: dict[str, list[float]] = {"train": [], "synthetic": []}
+    for _ in range(_TIMES):
+        weight = np.bincount(rng.integers(n, size=n), minlength=n).astype(float)
+        for part, kept in draws.items():
+            kept.append(skill(run.y, run.on_test[part], task=run.goal.task, weight=weight))
+    stacked = {part: np.array(kept) for part, kept in draws.items()}
+    good = ~np.isnan(stacked["train"]) & ~np.isnan(stacked["synthetic"])  # a draw may miss the rare class
+    return {part: kept[good] for part, kept in stacked.items()}
+
+
+def _skill_score(
+    metric: TableMetric,
+    run: Trained,
+    found: Mapping[str, float],
+    draws: Mapping[str, np.ndarray],
+    error: float,
+) -> Score:
+    goal = run.goal
+    measure, warn, fail = SKILL[goal.task]
+    lost = found["train"] - found["synthetic"]
+    p = float(stats.norm.sf(lost / max(error, 1e-9)))
+    verdict = judge(lost, p, warn=warn, fail=fail)
+    plain = (
+        f"A model trained on synthetic rows predicts {goal.name} with {measure} {found['synthetic']:.3f}; "
+        f"trained on as many real rows it reaches {found['train']:.3f}."
+    )
+    low, high = interval(draws["synthetic"])
+    gap_low, gap_high = interval(draws["synthetic"] - draws["train"])
+    return metric.score(
+        found["synthetic"],
+        verdict,
+        plain,
+        low=low,
+        high=high,
+        references={"real": found["train"], "independent": found["independent"]},
+        p=p,
+        margins={"warn": warn, "fail": fail},
+        where=() if verdict == "pass" else ({"column": goal.name},),
+        fix="" if verdict == "pass" else "fit on more rows, or with a generator that models the target: cart, boost, auto",
+        details={
+            "effect": lost,
+            "metric": measure,
+            "difference": -lost,
+            "difference_low": gap_low,
+            "difference_high": gap_high,
+            "ratio": found["synthetic"] / found["train"] if found["train"] > 0 else None,
+            "error": error,
+            "detectable": float(3.93 * error),  # one-sided 0.1 %, power 80 %
+            "test": run.test_part,
+            "bars": _bars(found, draws),
+        },
+        sampled={"synthetic": run.rows, "of": len(goal.y["synthetic"])},
+    )
+
+
+def _bars(found: Mapping[str, float], draws: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
+    bars = []
+    for part, label, kind in (
+        ("train", "trained on real rows", "real"),
+        ("synthetic", "trained on synthetic rows", "synthetic"),
+        ("independent", "trained on shuffled columns", "independent"),
+    ):
+        low, high = interval(draws[part]) if part in draws else (None, None)
+        bars.append({"label": label, "value": found[part], "low": low, "high": high, "kind": kind})
+    return bars
+
+
+class LogLoss(_Utility):
+    """Log-loss on real rows of a model trained on synthetic rows, against one trained on real rows."""
+
+    name: ClassVar[str] = "log_loss"
+    label: ClassVar[str] = "Predicted probabilities"
+    summary: ClassVar[str] = "log-loss on real rows of boosted trees trained on synthetic rows"
+    source: ClassVar[str] = "Good 1952"
+
+    def measure(self, evidence: Evidence, goal: Goal, ctx: Context) -> Sequence[Score]:
+        """One score for classification, none for regression (R2 is its loss already)."""
+        run = trained(evidence)
+        if run is None or goal.task == "regression":
+            return []
+        losses = {part: row_losses(run.y, one, task=goal.task) for part, one in run.on_test.items()}
+        guess = np.bincount(run.y.astype(int), minlength=goal.count) / len(run.y)
+        entropy = float(-np.log(np.maximum(guess, 1e-12)) @ guess)
+        real = float(losses["train"].mean())
+        gap = losses["synthetic"] - losses["train"]
+        error = float(np.sqrt(gap.var() / len(gap) + sum(run.loss_noise.values())))
+        explained = max(entropy - real, 0.05 * entropy)
+        effect, p = float(gap.mean()) / explained, float(stats.norm.sf(gap.mean() / max(error, 1e-9)))
+        verdict = judge(effect, p, warn=LOSS_WARN, fail=LOSS_FAIL)
+        value = float(losses["synthetic"].mean())
+        spread = 1.96 * losses["synthetic"].std() / np.sqrt(len(gap))
+        plain = (
+            f"The probabilities of {goal.name} learnt from synthetic rows cost {value:.3f} nats a real row; "
+            f"learnt from real rows {real:.3f}, and the rates alone {entropy:.3f}."
+        )
+        score = self.score(
+            value,
+            verdict,
+            plain,
+            low=value - spread,
+            high=value + spread,
+            references={"real": real, "independent": float(losses["independent"].mean()), "rates": entropy},
+            better="lower",
+            p=p,
+            margins={"warn": LOSS_WARN, "fail": LOSS_FAIL},
+            fix="" if verdict == "pass" else "check that the target follows the other columns; fit on more rows",
+            details={"effect": effect, "test": run.test_part},
+            sampled={"synthetic": run.rows, "of": len(goal.y["synthetic"])},
+        )
+        return [score]
+
+
+class Relation(_Utility):
+    """Does the target follow the other columns in synthetic rows as in real ones?
+
+    One model, trained on real rows, predicts synthetic and unseen real rows. b is the least-squares slope of the
+    target on its prediction (all classes stacked); the score is 1 - b(synthetic) / b(real). Shuffling the target in
+    a share s of the rows multiplies b by 1 - s, so the score reads as the share of rows whose target is random.
+    """
+
+    name: ClassVar[str] = "relation"
+    label: ClassVar[str] = "Target given the other columns"
+    summary: ClassVar[str] = "share of synthetic rows whose target seems random to a model of real rows"
+    source: ClassVar[str] = "calibration slope (Cox 1958), train on real, test on synthetic"
+
+    def measure(self, evidence: Evidence, goal: Goal, ctx: Context) -> Sequence[Score]:
+        """One score; value is the share of synthetic rows whose target seems random, 0 is right."""
+        run = trained(evidence)
+        assert run is not None  # noqa: S101 - `goal` exists, so the models do
+        (own, own_error), (real, real_error) = (calibration_slope(y, found) for y, found in run.relation)
+        if real < 3 * real_error:
+            return self.unknown(f"No model of the real rows predicts {goal.name} better than chance.", "another target=")
+        value = 1 - own / real
+        error = float(np.hypot(own_error, own / real * real_error) / real)
+        p = float(stats.norm.sf(value / error))
+        verdict = judge(value, p, warn=RELATION_WARN, fail=RELATION_FAIL, alpha=3 * ALPHA)
+        if verdict == "pass":
+            plain = f"{goal.name} follows the other columns as it does in real rows."
+        else:
+            plain = f"{goal.name} follows the other columns less than in real rows, as if it were random in {value:.0%} of them."
+        score = self.score(
+            value,
+            verdict,
+            plain,
+            low=value - 1.96 * error,
+            high=value + 1.96 * error,
+            references={"real": 0.0, "independent": 1.0},
+            better="near",
+            p=p,
+            margins={"warn": RELATION_WARN, "fail": RELATION_FAIL},
+            where=() if verdict == "pass" else ({"column": goal.name},),
+            fix="" if verdict == "pass" else "check how the target is generated; fit on more rows, or try cart or boost",
+            details={"effect": value, "slope": own, "slope_real": real, "detectable": float(3.6 * error)},
+            sampled={"synthetic": run.rows, "of": len(goal.y["synthetic"])},
+        )
+        return [score]
+
+
+def calibration_slope(y: np.ndarray, prediction: np.ndarray) -> tuple[float, float]:
+    """Slope of the least-squares line of the target on its prediction, and its robust standard error.
+
+    y: (n,) numbers, with prediction (n,); or codes, with class probabilities (n, classes): then indicator against
+    probability, centred in each class. Numbers are winsorised at 1 % so that a few giants do not decide. Error:
+    White 1980.
+    """
+    if prediction.ndim == 1:
+        low, high = np.quantile(y, [0.01, 0.99])
+        outcome, found = np.clip(y, low, high)[:, None], np.clip(prediction, low, high)[:, None]
+    else:
+        outcome, found = np.eye(prediction.shape[1])[y.astype(int)], prediction
+    x = found - found.mean(axis=0)
+    mass = float((x**2).sum())
+    if mass <= 0:
+        return 0.0, 1.0
+    slope = float((x * outcome).sum() / mass)
+    left = outcome - outcome.mean(axis=0) - slope * x
+    return slope, float(np.sqrt(((x * left).sum(axis=1) ** 2).sum()) / mass)
+
+
+class LinearTSTR(_Utility):
+    """As `tstr`, with logistic or ridge regression: a second kind of model that sees other faults."""
+
+    name: ClassVar[str] = "linear"
+    label: ClassVar[str] = "Train on synthetic, linear model"
+    summary: ClassVar[str] = "AUC, macro F1 or R2 of a linear model trained on synthetic rows, on real rows"
+    source: ClassVar[str] = "Esteban, Hyland and Ratsch 2017 (arXiv 1706.02633)"
+
+    def measure(self, evidence: Evidence, goal: Goal, ctx: Context) -> Sequence[Score]:
+        """One score; value is the skill of the linear model trained on synthetic rows."""
+        encoding = evidence.encoding
+        test_part = "test" if evidence.test is not None else "holdout"
+        n = min(encoding.rows["train"], encoding.rows["synthetic"], _LINEAR_ROWS)
+        test_rows = _with_target(goal, encoding, test_part, _ROWS)
+        new, y = encoding.dense(test_part, test_rows, without=goal.name), goal.y[test_part][test_rows]
+        on_test, noise = {}, {"train": 0.0, "synthetic": 0.0}
+        for part in ("train", "synthetic", "independent"):
+            rows = _with_target(goal, encoding, part, n)
+            x, own = encoding.dense(part, rows, without=goal.name), goal.y[part][rows]
+            on_test[part] = linear_predictions(x, own, new, task=goal.task, classes=goal.count)
+            if part in noise:
+                half = ctx.rng.permutation(len(rows)) < len(rows) // 2
+                a, b = (
+                    skill(
+                        y,
+                        linear_predictions(x[side], own[side], new, task=goal.task, classes=goal.count),
+                        task=goal.task,
+                    )
+                    for side in (half, ~half)
+                )
+                noise[part] = (a - b) ** 2 / 4
+        run = Trained(goal, test_part, y, on_test, noise, {}, (), n, test_rows)
+        found = {part: skill(y, one, task=goal.task) for part, one in on_test.items()}
+        draws = _skill_draws(run, ctx.rng)
+        error = float(np.sqrt((draws["synthetic"] - draws["train"]).var() + sum(noise.values())))
+        return [_skill_score(self, run, found, draws, error)]

@@ -1,0 +1,141 @@
+"""From differences to verdicts: is it real, and does it matter?
+
+A difference is real when its probability, after allowing for all comparisons of its score, is below ALPHA; it
+matters when it exceeds a margin. Both together give "warn" or "fail". 24 scores at ALPHA = 0.001 (marginals at
+0.005) bound the chance that a report on fresh real rows shows anything but "pass" by 3 %; tests overlap and margins
+bind, so it is lower: `benchmarks/results/judge.csv` has the measured rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from synthwright.evaluate.metric import Axis, Score, Verdict
+
+ALPHA = 0.001
+NEED_HOLDOUT = "give holdout= real rows that the generator never saw (synthwright.split makes them before fit)"
+NEED_TARGET = "name the column to predict: target="
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One comparison inside a score. effect: in units of its fail margin. p: before multiplicity control.
+
+    among: by how many comparisons p is multiplied (Bonferroni); all of the score's when not given.
+    """
+
+    effect: float
+    p: float
+    words: str
+    where: Mapping[str, Any] = field(default_factory=dict)
+    value: float = 0.0
+    low: float | None = None
+    high: float | None = None
+    warn: float = 0.4  # effect above which the finding is worth a warning, in units of the fail margin
+    among: float | None = None
+
+    def adjusted(self, comparisons: int) -> float:
+        """p after multiplicity control."""
+        return min(1.0, float(self.p) * (self.among or comparisons))
+
+    def verdict(self, comparisons: int, alpha: float = ALPHA) -> Verdict:
+        """The verdict on this finding among so many."""
+        return judge(self.effect, self.adjusted(comparisons), warn=self.warn, fail=1.0, alpha=alpha)
+
+
+def judge(effect: float, p: float, *, warn: float, fail: float, alpha: float = ALPHA) -> Verdict:
+    """pass unless the effect is real (p < alpha) and above the warn margin; fail above the fail margin."""
+    if not p < alpha or not effect > warn:
+        return "pass"
+    return "fail" if effect > fail else "warn"
+
+
+def ranked(findings: Sequence[Finding], alpha: float = ALPHA) -> list[Finding]:
+    """Findings with the worst first: by verdict, then by effect; those that pass by how improbable they are."""
+    order = {"fail": 0, "warn": 1, "pass": 2}
+
+    def key(one: Finding) -> tuple[int, float, float]:
+        place = order[one.verdict(len(findings), alpha)]
+        p = one.adjusted(len(findings))
+        return (place, p, -one.effect) if place == 2 else (place, -one.effect, p)
+
+    return sorted(findings, key=key)
+
+
+def interval(draws: np.ndarray, value: float | None = None) -> tuple[float, float]:
+    """The 95 % percentile interval of bootstrap draws.
+
+    value: the statistic itself, for a distance >= 0: resampling adds its own noise to a distance, so the draws are
+    moved down until their mean is the value.
+    """
+    low, high = np.quantile(draws, [0.025, 0.975])
+    if value is None:
+        return float(low), float(high)
+    shift = max(0.0, float(draws.mean()) - value)
+    return max(0.0, float(low) - shift), float(high) - shift
+
+
+class TableMetric:
+    """Base of the metrics on tables: the score's id is `axis.name`."""
+
+    name: ClassVar[str]
+    axis: ClassVar[Axis]
+    label: ClassVar[str]
+    summary: ClassVar[str]
+    modalities: ClassVar[tuple[str, ...]] = ("table",)
+    source: ClassVar[str] = ""
+
+    def score(self, value: float | None, verdict: Verdict, plain: str, **more: Any) -> Score:
+        """A score of this metric."""
+        clean = None if value is None else float(value)
+        return Score(f"{self.axis}.{self.name}", self.axis, self.label, clean, verdict, plain, **more)
+
+    def unknown(self, why: str, fix: str) -> list[Score]:
+        """A score that says why nothing was measured."""
+        return [self.score(None, "not assessed", why, fix=fix)]
+
+    def from_findings(
+        self, findings: Sequence[Finding], *, good: str, fix: str, alpha: float = ALPHA, **more: Any
+    ) -> Score:
+        """A score whose verdict is that of the worst finding, told by its words.
+
+        shown: (value, low, high) when the score's value is not that of the worst finding.
+        """
+        ordered = ranked(findings, alpha)
+        verdicts = [one.verdict(len(ordered), alpha) for one in ordered]
+        bad = [one for one, verdict in zip(ordered, verdicts, strict=True) if verdict != "pass"]
+        first = ordered[0]
+        extra = f" {len(bad) - 1} more of {len(ordered)} comparisons differ." if len(bad) > 1 else ""
+        details = {
+            "effect": float(first.effect),
+            "comparisons": len(ordered),
+            "found": [
+                {
+                    "what": one.words,
+                    "effect": float(one.effect),
+                    "p": one.adjusted(len(ordered)),
+                    "value": float(one.value),
+                    **one.where,
+                }
+                for one in ordered[:20]
+            ],
+            **more.pop("details", {}),
+        }
+        value, low, high = more.pop("shown", (first.value, first.low, first.high))
+        return self.score(
+            value,
+            verdicts[0],
+            first.words[0].upper() + first.words[1:] + "." + extra if bad else good,
+            low=None if low is None else float(low),
+            high=None if high is None else float(high),
+            p=first.adjusted(len(ordered)),
+            margins={"warn": first.warn, "fail": 1.0},
+            where=tuple(dict(one.where) for one in bad[:10]),
+            fix=fix if bad else "",
+            details=details,
+            **more,
+        )

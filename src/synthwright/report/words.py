@@ -1,0 +1,203 @@
+"""What a report says in words: a question per axis, its answer, the worst reasons first, and what was not assessed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from synthwright.evaluate.metric import AXES, Axis, Report, Score, Verdict
+from synthwright.report.charts import number
+
+MAIN_AXES: tuple[Axis, ...] = ("privacy", "fidelity", "utility")  # the three questions of the first screen
+ORDER: tuple[Axis, ...] = (*MAIN_AXES, *(axis for axis in AXES if axis not in MAIN_AXES))
+SEVERITY: tuple[Verdict, ...] = ("fail", "error", "warn", "pass", "not assessed")
+ICONS: Mapping[Verdict, str] = {"pass": "✓", "warn": "!", "fail": "✕", "error": "?", "not assessed": "?"}
+WORDS: Mapping[Verdict, str] = {
+    "pass": "passed",
+    "warn": "look closer",
+    "fail": "failed",
+    "error": "could not be measured",
+    "not assessed": "not assessed",
+}
+QUESTIONS: Mapping[Axis, str] = {
+    "privacy": "Safe to share?",
+    "fidelity": "Faithful?",
+    "utility": "Useful?",
+    "diversity": "Varied enough?",
+    "controllability": "Does what was asked?",
+    "truthfulness": "True?",
+    "fairness": "Fair?",
+}
+EXPLAINED: Mapping[Axis, str] = {
+    "privacy": "Can anyone tell from the synthetic rows who was in the training data?",
+    "fidelity": "Do the columns, and the relations between them, look like those of the real data?",
+    "utility": "Does a model trained on the synthetic rows work on real ones?",
+    "diversity": "Are all kinds of real rows there, and do rows not repeat?",
+    "controllability": "Were the conditions of the request kept?",
+    "truthfulness": "Do the rows keep the rules that real rows keep?",
+    "fairness": "Are groups treated as they are in the real data?",
+}
+_ANSWERS: Mapping[Axis, Mapping[Verdict, str]] = {
+    "privacy": {
+        "pass": "Nothing we tried found a trace of a single training row.",
+        "warn": "There are signs that training rows shine through.",
+        "fail": "Training rows can be recognised. Do not share this table.",
+    },
+    "fidelity": {
+        "pass": "It looks like the real data in everything we measured.",
+        "warn": "It looks like the real data, with visible differences.",
+        "fail": "It differs from the real data in ways that matter.",
+    },
+    "utility": {
+        "pass": "Models trained on it do as well on real rows.",
+        "warn": "Models trained on it do somewhat worse on real rows.",
+        "fail": "Models trained on it do clearly worse on real rows.",
+    },
+    "diversity": {
+        "pass": "All kinds of real rows are there.",
+        "warn": "Some kinds of real rows are rarer than they should be.",
+        "fail": "Kinds of real rows are missing, or rows repeat.",
+    },
+    "controllability": {
+        "pass": "Every request was kept.",
+        "warn": "Requests were mostly kept.",
+        "fail": "Requests were not kept.",
+    },
+    "truthfulness": {"pass": "The rules hold.", "warn": "The rules mostly hold.", "fail": "Rules are broken."},
+    "fairness": {
+        "pass": "Groups are treated as in the real data.",
+        "warn": "Groups are treated somewhat unlike in the real data.",
+        "fail": "Groups are treated unlike in the real data.",
+    },
+}
+_SHORT: Mapping[Verdict, str] = {
+    "pass": "Yes",
+    "warn": "With care",
+    "fail": "No",
+    "error": "Unknown",
+    "not assessed": "Not assessed",
+}
+
+
+@dataclass(frozen=True)
+class AxisSummary:
+    """One axis in words: its question, the short and the long answer, and the score that decided."""
+
+    axis: Axis
+    question: str
+    verdict: Verdict
+    short: str
+    answer: str
+    explained: str
+    deciding: Score | None
+    n_scores: int
+
+
+def summarise(report: Report, axis: Axis) -> AxisSummary:
+    """The answer to one axis' question. The deciding score is the first with the worst verdict."""
+    scores = [score for score in report.scores if score.axis == axis]
+    verdict = report.verdict_of(axis)
+    if verdict == "error":
+        answer = "A test broke down; the reason is below."
+    elif verdict == "not assessed":
+        answer = scores[0].plain if scores else "No test of this was part of the evaluation."
+    else:
+        answer = _ANSWERS[axis][verdict]
+    deciding = next((score for score in scores if score.verdict == verdict), None)
+    return AxisSummary(axis, QUESTIONS[axis], verdict, _SHORT[verdict], answer, EXPLAINED[axis], deciding, len(scores))
+
+
+def headline(report: Report) -> str:
+    """One sentence for the whole report; the worst verdict decides it."""
+    problems = [score for score in report.scores if score.verdict in ("fail", "error")]
+    doubts = [score for score in report.scores if score.verdict == "warn"]
+    if any(score.axis == "privacy" and score.verdict == "fail" for score in problems):
+        return "Do not share this table: training data show through."
+    if problems:
+        return f"Not good enough yet: {_count(len(problems), 'test')} of {len(report.scores)} failed."
+    if doubts:
+        return f"Usable with care: {_count(len(doubts), 'point')} to look at."
+    if report.verdict == "not assessed":
+        return "Nothing could be assessed."
+    return f"No problem found in {_count(len([s for s in report.scores if s.verdict == 'pass']), 'test')}."
+
+
+def lead(report: Report) -> str:
+    """What was compared with what, in one sentence."""
+    synthetic, train = _rows(report, "synthetic"), _rows(report, "train")
+    unseen = [part for part in ("holdout", "test") if report.inputs.get(part)]
+    words = f"{synthetic} synthetic rows were compared with {train} real rows the generator learned from"
+    if unseen:
+        words += " and with " + " and ".join(f"{_rows(report, part)} ({part})" for part in unseen) + " it never saw"
+    else:
+        words += "; there were no unseen real rows to compare with, so privacy rests on weaker evidence"
+    return words + "."
+
+
+def reasons(report: Report, most: int = 3) -> list[Score]:
+    """The worst scores: failed, then broken, then doubtful, in the order of the report."""
+    bad = [score for score in report.scores if score.verdict in ("fail", "error", "warn")]
+    return sorted(bad, key=lambda score: SEVERITY.index(score.verdict))[:most]
+
+
+def not_assessed(report: Report) -> list[tuple[str, str]]:
+    """What was not assessed and why: single tests, then whole axes without any test."""
+    found = [(score.label, score.plain) for score in report.scores if score.verdict == "not assessed"]
+    bare = [axis for axis in AXES if not any(score.axis == axis for score in report.scores)]
+    if bare:
+        found.append((", ".join(bare).capitalize(), "no test of this was part of the evaluation"))
+    return found
+
+
+def ordered(scores: Sequence[Score]) -> list[Score]:
+    """Scores with the worst first; ties keep their order."""
+    return sorted(scores, key=lambda score: SEVERITY.index(score.verdict))
+
+
+def places(score: Score, most: int = 4) -> str:
+    """Where to look, in words: `column age; columns bmi and charges`."""
+    found = [", ".join(f"{key} {_place(value)}" for key, value in place.items()) for place in score.where]
+    once = list(dict.fromkeys(found))
+    rest = len(once) - most
+    return "; ".join(once[:most]) + (f"; and {rest} more" if rest > 0 else "")
+
+
+def measured(score: Score) -> str:
+    """Value and interval: `0.93 (0.91 to 0.95)`."""
+    if score.low is None or score.high is None:
+        return number(score.value)
+    return f"{number(score.value)} ({number(score.low)} to {number(score.high)})"
+
+
+def references(score: Score) -> dict[str, float]:
+    """The references, what fresh real data get first."""
+    return dict(sorted(score.references.items(), key=lambda item: (item[0] != "real", item[0])))
+
+
+def reference_name(name: str) -> str:
+    """A reference in words that need no key."""
+    return {
+        "real": "fresh real data",
+        "independent": "columns shuffled apart",
+        "copy": "a copy of the training data",
+        "majority": "always guessing the commonest answer",
+        "rates": "guessing by the overall rates",
+        "cut": "tails cut off",
+        "lost": "levels lost",
+    }.get(name, name.replace("_", " "))
+
+
+def _rows(report: Report, part: str) -> str:
+    entry = report.inputs.get(part)
+    rows = entry.get("rows") if isinstance(entry, Mapping) else None
+    return f"{rows:,}" if isinstance(rows, int) else "an unknown number of"
+
+
+def _place(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return " and ".join(str(item) for item in value)
+    return number(value) if isinstance(value, float) else str(value)
+
+
+def _count(n: int, word: str) -> str:
+    return f"{n} {word}" + ("" if n == 1 else "s")

@@ -1,0 +1,81 @@
+"""A sample as numbered parts on disk: which parts there are, which are missing, and how they become one file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from synthwright.core.errors import FormatError
+from synthwright.core.store import atomic_file
+from synthwright.data.dataset import Dataset, dataset_class
+from synthwright.data.schema import Schema
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """The parts of one sample: `rows` units in blocks of `size`, in `folder`."""
+
+    folder: Path
+    rows: int
+    size: int
+
+    def __len__(self) -> int:
+        return -(-self.rows // self.size)
+
+    def path(self, index: int) -> Path:
+        """Where block `index` is written."""
+        return self.folder / f"part-{index:05d}.parquet"
+
+    def units(self, index: int) -> int:
+        """How many units of the sample block `index` contributes; only the last is cut."""
+        return min(self.size, self.rows - index * self.size)
+
+    def is_done(self, index: int) -> bool:
+        """Whether block `index` exists, is readable and holds a whole block."""
+        path = self.path(index)
+        if not path.is_file():
+            return False
+        try:
+            return bool(pq.ParquetFile(path).metadata.num_rows == self.size)
+        except (pa.ArrowException, OSError):
+            return False
+
+    def missing(self) -> list[int]:
+        """Numbers of the blocks that still have to be made."""
+        return [index for index in range(len(self)) if not self.is_done(index)]
+
+    def made(self) -> int:
+        """Units of the sample that exist."""
+        return sum(self.units(index) for index in range(len(self)) if self.is_done(index))
+
+    def write(self, index: int, block: Dataset) -> int:
+        """Write a whole block in one step. Returns the units it contributes. Raises WriteError."""
+        write_part(block, self.path(index))
+        return self.units(index)
+
+    def parts(self, schema: Schema) -> Iterator[Dataset]:
+        """The blocks in order, the last cut to length. Raises FormatError for one that does not fit the schema."""
+        kind = dataset_class(schema.modality)
+        for index in range(len(self)):
+            try:
+                table = pq.read_table(self.path(index))
+            except (pa.ArrowException, OSError) as error:
+                raise FormatError(
+                    f"A block cannot be read: {error}", where=str(self.path(index)), fix="delete it and resume the run"
+                ) from error
+            yield kind({kind.main: table.slice(0, self.units(index))}, schema)
+
+    def joined(self, schema: Schema) -> Dataset:
+        """The whole sample."""
+        parts = list(self.parts(schema))
+        return parts[0].concat(parts)
+
+
+def write_part(block: Dataset, path: Path) -> None:
+    """Write one block as Parquet in one step; the bytes depend on its content alone. Raises WriteError."""
+    with atomic_file(path) as temporary:
+        pq.write_table(block.arrow, temporary, compression="zstd")

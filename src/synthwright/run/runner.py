@@ -1,0 +1,306 @@
+"""Execute a recipe into a run folder: read, split, fit, sample in blocks, evaluate, report; resume at any point."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast
+
+from synthwright.core.context import Context, Note, Stop
+from synthwright.core.errors import Cancelled, ConfigError, FormatError, SynthwrightError, WriteError
+from synthwright.core.progress import Event, JsonLines, Sink
+from synthwright.core.seeds import named_sequence
+from synthwright.core.store import write_text
+from synthwright.data.conditions import parse_condition
+from synthwright.data.dataset import Dataset
+from synthwright.data.split import split
+from synthwright.evaluate.metric import Report
+from synthwright.generators.base import Generator
+from synthwright.run.blocks import Blocks
+from synthwright.run.folder import (
+    LOCK_FILE,
+    Ledger,
+    Lock,
+    check_free,
+    enter,
+    held,
+    resume_command,
+    sweep,
+    versions,
+    write_ledger,
+)
+from synthwright.run.recipe import Recipe, to_yaml
+from synthwright.run.workers import make_blocks
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A finished run: its folder, the judgement, and where the requested rows are."""
+
+    folder: Path
+    report: Report
+    ledger: Ledger
+    synthetic: Path
+    seconds: Mapping[str, float]  # by stage, of this attempt
+
+    @property
+    def page(self) -> Path:
+        """The report as a web page."""
+        return self.folder / "report.html"
+
+
+def run(
+    recipe: Recipe | Mapping[str, Any] | str | Path,
+    *,
+    resume: bool = False,
+    workers: int | None = None,
+    callbacks: Sequence[Callable[[Event], None]] = (),
+    stop: Stop | None = None,
+) -> RunResult:
+    """Execute a recipe (an object, a mapping, a YAML file, or the folder of an earlier run).
+
+    Equal recipe, data and versions give equal bytes for any number of workers and any number of interruptions.
+    Raises ConfigError when the folder holds something else, Cancelled when stopped (finished parts are kept), and
+    what reading, fitting, sampling and evaluating raise.
+    """
+    wanted = load_recipe(recipe)
+    Generator.create(wanted.generator.use, **wanted.generator.options)
+    folder = Path(wanted.out)
+    check_free(folder)
+    data = read_data(wanted)
+    _check_wishes(wanted, data)
+    filled = wanted.sample.model_copy(update={"rows": wanted.sample.rows or len(data)})
+    wanted = wanted.model_copy(update={"sample": filled})
+    facts = {"fingerprint": data.fingerprint(), "rows": len(data), "columns": len(data.schema.columns)}
+    lock = Lock(wanted, facts, versions())
+    with held(folder):
+        enter(folder, lock, resume=resume)
+        sweep(folder)
+        with events_file(folder / "events.jsonl") as sink:
+            return Job(folder, lock, data, max(1, workers or 1), (sink, *callbacks), stop or Stop()).execute()
+
+
+def _check_wishes(recipe: Recipe, data: Dataset) -> None:
+    """Find a wrong condition or metric now, not after the fit."""
+    from synthwright.evaluate.runner import chosen_metrics
+
+    if recipe.sample.where is not None:
+        parse_condition(recipe.sample.where, data.schema)
+    metrics = recipe.evaluate.metrics
+    if not metrics:
+        raise ConfigError("No metric is named.", where="evaluate.metrics", fix="write `all`, or names from: synthwright metrics")
+    if metrics != "all":
+        chosen_metrics(data.modality, metrics)
+
+
+def load_recipe(recipe: Recipe | Mapping[str, Any] | str | Path) -> Recipe:
+    """A recipe from whatever names one. Raises ConfigError."""
+    if isinstance(recipe, Recipe):
+        return recipe
+    if isinstance(recipe, Mapping):
+        return Recipe.from_mapping(recipe)
+    path = Path(recipe)
+    if path.is_dir():
+        if not (path / LOCK_FILE).is_file():
+            raise ConfigError(f"The folder holds no run: {LOCK_FILE} is missing.", where=str(path), fix="name a recipe file")
+        return Lock.load(path / LOCK_FILE).recipe.model_copy(update={"out": str(path)})
+    return Recipe.load(path)
+
+
+def read_data(recipe: Recipe) -> Dataset:
+    """The real data with the roles that the recipe names. Raises ReadError, SchemaError, DataError."""
+    from synthwright.io.dispatch import read
+
+    data = read(recipe.data.read, schema=recipe.data.schema_file, target=recipe.data.target)
+    roles = {recipe.data.split.group: "group", recipe.data.split.order: "order"}
+    changes = {name: {"role": role} for name, role in roles.items() if name is not None}
+    if not changes:
+        return data
+    return data.replace({}, data.schema.edit(changes))
+
+
+@contextmanager
+def events_file(path: Path) -> Iterator[JsonLines]:
+    """A sink that appends to `events.jsonl`, on a new line also after a kill in mid-line. Raises WriteError."""
+    try:
+        torn = path.is_file() and path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")
+        stream = path.open("a", encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise WriteError(f"Cannot write: {error.strerror}.", where=str(path), fix="check the permissions") from error
+    sink = JsonLines(stream)
+    try:
+        if torn:
+            stream.write("\n")
+        yield sink
+    finally:
+        sink.close()
+
+
+@dataclass
+class Job:
+    """One run in progress. Every stage writes its result in one step and is skipped when the result is there."""
+
+    folder: Path
+    lock: Lock
+    data: Dataset
+    workers: int
+    sinks: Sequence[Sink]
+    stop: Stop
+    seconds: dict[str, float] = field(default_factory=dict)
+    ledger: Ledger = field(init=False)
+    earlier: dict[str, float] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.recipe = self.lock.recipe
+        self.ledger = Ledger(cast(int, self.recipe.sample.rows))
+        self.earlier = _earlier_seconds(self.folder / "run.json")
+
+    def execute(self) -> RunResult:
+        """All stages in order; the ledger is written however it ends."""
+        try:
+            report, synthetic = self._stages()
+        except BaseException as error:
+            state = "stopped" if isinstance(error, Cancelled | KeyboardInterrupt) else "failed"
+            with suppress(WriteError):  # a full disk must not hide what went wrong
+                self._write_ledger(state, error=f"{type(error).__name__}: {error}")
+            if isinstance(error, Cancelled):
+                raise Cancelled(error.what, where=str(self.folder), fix=resume_command(self.folder)) from error
+            raise
+        self._write_ledger("finished", verdict=report.verdict)
+        return RunResult(self.folder, report, self.ledger, synthetic, self.seconds)
+
+    def _stages(self) -> tuple[Report, Path]:
+        self._write_ledger("running")
+        train, holdout, test = split(self.data, fractions=self.recipe.data.split.fractions, seed=self.recipe.data.split.seed)
+        if not (self.folder / "schema.json").is_file():
+            self.data.schema.save(self.folder / "schema.json")
+        model = self._timed("fit", lambda: self._model(train))
+        synthetic = self._timed("sample", lambda: self._sample(model))
+        path = self.folder / f"synthetic{self.lock.suffix}"
+        if not path.is_file():
+            self._write_data(synthetic, path)
+        parts = {"train": train, "holdout": holdout, "test": test}
+        report = self._timed("evaluate", lambda: self._report(model, synthetic, parts))
+        for name in ("report.html", "card.md"):
+            if not (self.folder / name).is_file():
+                report.save(self.folder / name)
+        return report, path
+
+    def _timed(self, stage: str, work: Callable[[], Any]) -> Any:
+        ctx = self._context(stage)
+        ctx.step(0, 1, stage)
+        result = work()
+        self.seconds[stage] = round(ctx.seconds, 3)
+        ctx.step(1, 1, stage)
+        return result
+
+    def _context(self, stage: str) -> Context:
+        return Context.on(named_sequence(0, stage), sinks=tuple(self.sinks), stop=self.stop)
+
+    def _model(self, train: Dataset) -> Generator:
+        path = self.folder / "model.synth"
+        if not path.is_file():
+            section = self.recipe.generator
+            fresh = Generator.create(section.use, **section.options)
+            fresh.fit(train, seed=section.seed, callbacks=self.sinks, stop=self.stop)
+            fresh.save(path)
+        try:
+            return Generator.load(path)  # also after a fresh fit, so that a resumed run goes the same way
+        except FormatError as error:
+            raise FormatError(error.what, where=error.where or str(path), fix=f"delete it, then: {resume_command(self.folder)}") from error
+
+    def _sample(self, model: Generator) -> Dataset:
+        sample = self.recipe.sample
+        blocks = Blocks(self.folder / "blocks", self.ledger.requested, model.ability.block)
+        model.check_capacity(blocks.rows)
+        missing = blocks.missing()
+        self.ledger = replace(self.ledger, made=blocks.made())
+        made = make_blocks(
+            self.folder / "model.synth",
+            blocks,
+            where=sample.where,
+            seed=sample.seed,
+            workers=self.workers,
+            surroundings=(self.sinks, self.stop),
+        )
+        waiting = list(missing)
+        try:
+            for index in made:
+                waiting.remove(index)
+                self.ledger = replace(self.ledger, made=self.ledger.made + blocks.units(index))
+        except Cancelled:
+            raise
+        except SynthwrightError:
+            self.ledger = replace(self.ledger, failed=blocks.units(waiting[0]) if waiting else 0)
+            raise
+        return blocks.joined(model.schema)
+
+    def _write_data(self, synthetic: Dataset, path: Path) -> None:
+        from synthwright.io.dispatch import write
+
+        write(synthetic, path)
+
+    def _report(self, model: Generator, synthetic: Dataset, parts: Mapping[str, Dataset]) -> Report:
+        from synthwright.report.build import from_json, to_json
+
+        path = self.folder / "report.json"
+        if not path.is_file():
+            write_text(path, to_json(self._judged(model, synthetic, parts)))
+        return from_json(path.read_text(encoding="utf-8"), where=str(path))
+
+    def _judged(self, model: Generator, synthetic: Dataset, parts: Mapping[str, Dataset]) -> Report:
+        from synthwright.evaluate.runner import evaluate
+
+        section = self.recipe.evaluate
+        report = evaluate(
+            synthetic,
+            **parts,
+            metrics=None if section.metrics == "all" else section.metrics,
+            seed=section.seed,
+            model=model,
+            callbacks=self.sinks,
+            stop=self.stop,
+        )
+        notes = _once([*self.data.notes, *parts["train"].notes, *model.notes, *report.notes])
+        settings = {**report.settings, "recipe": portable(self.recipe)}
+        return replace(report, notes=notes, settings=settings)
+
+    def _write_ledger(self, state: str, **facts: object) -> None:
+        stages = [*self.earlier, *(stage for stage in self.seconds if stage not in self.earlier)]
+        spent = {stage: round(self.earlier.get(stage, 0.0) + self.seconds.get(stage, 0.0), 3) for stage in stages}
+        more = {"state": state, "lock": self.lock.hash, "workers": self.workers, "seconds": spent, **facts}
+        write_ledger(self.folder, self.ledger, more)
+
+
+def portable(recipe: Recipe) -> str:
+    """The recipe as text for others to repeat: file names without the folders they lie in, no run folder."""
+    document = recipe.to_mapping()
+    del document["out"]
+    for key in ("read", "schema"):
+        if document["data"][key] and "://" not in document["data"][key]:
+            document["data"][key] = Path(document["data"][key]).name
+    if "://" in document["data"]["read"]:
+        document["data"]["read"] = _without_login(document["data"]["read"])
+    return to_yaml(document)
+
+
+def _without_login(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
+
+
+def _once(notes: Sequence[Note]) -> tuple[Note, ...]:
+    return tuple(dict.fromkeys(notes))
+
+
+def _earlier_seconds(path: Path) -> dict[str, float]:
+    """Stage times of earlier attempts, to which this one adds; a missing or damaged file has none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))["seconds"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return dict(found) if isinstance(found, dict) else {}

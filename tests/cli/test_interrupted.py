@@ -1,0 +1,100 @@
+"""A run killed at any moment, or stopped politely, goes on to the same bytes."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+pytestmark = pytest.mark.e2e
+
+ROWS = 30_000
+RESULTS = ("schema.json", "model.synth", "synthetic.csv", "report.json", "report.html", "card.md")
+
+
+def contents(folder):
+    parts = sorted(path.relative_to(folder) for path in (folder / "blocks").iterdir())
+    return {str(name): (folder / name).read_bytes() for name in (*RESULTS, *parts)}
+
+
+def wait_for(path, process, seconds=60):
+    """Wait until `path` exists; fail when the process ends before."""
+    end = time.monotonic() + seconds
+    while not path.exists():
+        assert process.poll() is None, f"the run ended before {path.name} was there"
+        assert time.monotonic() < end, f"{path.name} did not appear"
+        time.sleep(0.002)
+
+
+def started(command, environment, folder, arguments):
+    return subprocess.Popen(
+        [*command, *map(str, arguments)], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+@pytest.fixture
+def whole(cli, csv, quick, tmp_path):
+    cli("run", csv, "--rows", ROWS, "--target", "readmitted", "--out", "whole", "--quiet", *quick)
+    return contents(tmp_path / "whole")
+
+
+def test_killed_at_any_stage_and_resumed_it_gives_the_same_bytes(cli, command, environment, csv, quick, tmp_path, whole):
+    arguments = ("run", csv, "--rows", ROWS, "--target", "readmitted", "--out", "killed", "--quiet", "--resume", *quick)
+    for moment in (".lock", "recipe.lock.yaml", "model.synth", "blocks/part-00001.parquet", "blocks/part-00004.parquet", "synthetic.csv", "report.json"):
+        process = started(command, environment, tmp_path, arguments)
+        wait_for(tmp_path / "killed" / moment, process)
+        process.kill()
+        process.communicate()
+    cli("run", "killed", "--resume", "--quiet")
+    assert contents(tmp_path / "killed") == whole
+    assert not list((tmp_path / "killed").rglob("*.tmp"))
+    ledger = json.loads((tmp_path / "killed/run.json").read_text())["ledger"]
+    assert ledger == {"requested": ROWS, "made": ROWS, "rejected": 0, "failed": 0, "pending": 0}
+
+
+def test_killed_with_workers_and_resumed_with_other_workers(cli, command, environment, csv, quick, tmp_path, whole):
+    arguments = ("run", csv, "--rows", ROWS, "--target", "readmitted", "--out", "killed", "--quiet", "--workers", 2, *quick)
+    process = started(command, environment, tmp_path, arguments)
+    wait_for(tmp_path / "killed/blocks/part-00001.parquet", process)
+    process.kill()
+    process.communicate()
+    cli("run", "killed", "--resume", "--quiet")
+    assert contents(tmp_path / "killed") == whole
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_ctrl_c_stops_at_the_next_step_and_prints_how_to_go_on(cli, command, environment, csv, quick, tmp_path, workers):
+    arguments = ("run", csv, "--rows", 100_000, "--out", "r", "--workers", workers, *quick)
+    process = started(command, environment, tmp_path, arguments)
+    wait_for(tmp_path / "r/blocks/part-00001.parquet", process)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "synthwright run r --resume" in err
+    document = json.loads((tmp_path / "r/run.json").read_text())
+    assert document["state"] == "stopped"
+    assert document["ledger"]["pending"] > 0
+    assert sum(document["ledger"][key] for key in ("made", "rejected", "failed", "pending")) == 100_000
+
+
+def test_a_second_ctrl_c_ends_at_once(command, environment, csv, quick, tmp_path):
+    arguments = ("run", csv, "--rows", 400_000, "--out", "r", "--workers", 2, *quick)
+    process = started(command, environment, tmp_path, arguments)
+    wait_for(tmp_path / "r/blocks/part-00001.parquet", process)
+    os.kill(process.pid, signal.SIGINT)
+    process.stderr.readline(), process.stderr.readline()
+    os.kill(process.pid, signal.SIGINT)
+    process.communicate(timeout=20)
+    assert process.returncode == 130
+
+
+def test_two_runs_do_not_share_a_folder(cli, command, environment, csv, quick, tmp_path):
+    arguments = ("run", csv, "--rows", 400_000, "--out", "r", "--quiet", *quick)
+    first = started(command, environment, tmp_path, arguments)
+    wait_for(tmp_path / "r/blocks/part-00000.parquet", first)
+    second = cli(*arguments, "--resume", code=2)
+    first.kill()
+    first.communicate()
+    assert "Another run is working in this folder" in second.stderr

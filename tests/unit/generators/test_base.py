@@ -1,0 +1,133 @@
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from synthwright.core.config import Config
+from synthwright.core.errors import ConfigError, DataError, FormatError, Unreachable, Unsupported
+from synthwright.core.store import State
+from synthwright.data.table import Table
+from synthwright.generators.base import Ability, Generator, load
+from synthwright.generators.independent import Independent
+from synthwright.testing import mixed_table
+
+
+def _numbers(n):
+    """Whole numbers that repeat, so that nobody takes them for identifiers."""
+    return [i * i % 37 for i in range(n)]
+
+
+class Constant(Generator):
+    """Always the first row."""
+
+    name = "constant"
+    summary = "one row for ever"
+    ability = Ability("table", where="reject", block=16, rows=(5, 100))
+
+    def _fit(self, data, ctx):
+        self._first = data.select([0])
+
+    def _sample(self, n, ctx, where):
+        return self._first.select(np.zeros(n, dtype=int))
+
+    def _state(self):
+        return State()
+
+    def _restore(self, state):
+        """Nothing is kept."""
+
+
+@pytest.fixture(scope="module")
+def model():
+    return Independent().fit(mixed_table(), seed=1)
+
+
+def test_a_condition_that_no_draw_meets_is_unreachable_with_numbers():
+    fitted = Constant().fit({"x": _numbers(50), "y": ["a", "b"] * 25})
+    with pytest.raises(Unreachable, match=r"Only 0 of [\d,]+ drawn units match") as caught:
+        fitted.sample(3, where="y == 'b'")
+    assert "y == 'b'" in caught.value.where
+
+
+def test_more_units_than_the_method_can_take_are_drawn_with_a_note():
+    fitted = Constant().fit({"x": _numbers(500), "y": ["a", "b"] * 250})
+    assert [note.code for note in fitted.notes if note.code == "G001"] == ["G001"]
+    assert "fitted on 100 units drawn at random from 500" in fitted.describe()
+
+
+def test_too_few_units_are_refused_with_the_number():
+    with pytest.raises(DataError, match="3 units are too few for 'constant': it needs at least 5"):
+        Constant().fit({"x": [1, 2, 3], "y": ["a", "b", "a"]})
+
+
+def test_a_config_and_options_together_are_refused():
+    with pytest.raises(ConfigError, match="not both"):
+        Independent(Config(), leaf=3)
+
+
+def test_the_config_of_another_method_is_refused():
+    class Other(Config):
+        """Not the one of `independent`."""
+
+    with pytest.raises(ConfigError, match="Other is not the configuration of 'independent'"):
+        Independent(Other())
+
+
+def test_create_finds_by_name_and_passes_options():
+    assert Generator.create("bootstrap", bandwidth=0.5).config.bandwidth == 0.5
+    with pytest.raises(Unsupported, match="Did you mean 'bootstrap'"):
+        Generator.create("bootstrapp")
+
+
+def test_a_data_frame_goes_in_and_comes_out(model):
+    pandas, polars = (pytest.importorskip(name) for name in ("pandas", "polars"))
+    assert isinstance(model.sample(5, as_="pandas"), pandas.DataFrame)
+    assert isinstance(model.sample(5, as_="polars"), polars.DataFrame)
+    assert isinstance(model.sample(5, as_="arrow"), pa.Table)
+    frame = mixed_table().to_pandas()
+    assert len(Independent().fit(frame).sample(4)) == 4
+    with pytest.raises(ConfigError, match="Unknown flavour 'numpy'"):
+        model.sample(5, as_="numpy")
+
+
+def test_augmenting_adds_the_asked_share_of_matching_rows(model):
+    both = model.augment(mixed_table(), ratio=0.5, where="plan == 'gold'")
+    assert len(both) == 450
+    made = both.arrow.filter(pc.equal(both["_origin"], "synthetic"))
+    assert pc.unique(made["plan"]).to_pylist() == ["gold"]
+
+
+def test_a_block_can_be_made_by_itself(model):
+    whole = model.sample(model.ability.block + 5, seed=3)
+    block = model.sample_block(1, seed=3)
+    assert (
+        block.select(np.arange(5)).fingerprint()
+        == whole.select(np.arange(model.ability.block, len(whole))).fingerprint()
+    )
+
+
+def test_a_model_of_an_unknown_method_or_without_its_parts_is_refused(model, tmp_path):
+    from synthwright.core import store
+
+    header, state = store.load(model.save(tmp_path / "a.synth"))
+    header.pop("format")
+    store.save(tmp_path / "b.synth", {**header, "generator": "nope"}, state)
+    with pytest.raises(Unsupported, match="Unknown generator 'nope'"):
+        load(tmp_path / "b.synth")
+    store.save(tmp_path / "c.synth", {k: v for k, v in header.items() if k != "preparation"}, state)
+    with pytest.raises(FormatError, match="cannot be restored"):
+        load(tmp_path / "c.synth")
+    store.save(tmp_path / "d.synth", header, State(state.meta))
+    with pytest.raises(FormatError, match="cannot be restored"):
+        load(tmp_path / "d.synth")
+
+
+def test_a_model_prints_its_own_options_only():
+    assert repr(Generator.create("bootstrap", bandwidth=0.5)) == "Bootstrap(bandwidth=0.5)"
+    assert repr(Generator.create("bootstrap")) == "Bootstrap()"
+
+
+def test_the_same_fit_gives_the_same_file(tmp_path):
+    data = Table.of({"x": _numbers(60), "y": ["a", "b", "c"] * 20})
+    files = [Independent().fit(data).save(tmp_path / name).read_bytes() for name in ("a.synth", "b.synth")]
+    assert files[0] == files[1]
