@@ -177,7 +177,7 @@ def _write_parts(cell: Cell) -> None:
 def _row_count(path: Path) -> int:
     import pyarrow.parquet as pq
 
-    return pq.read_metadata(path).num_rows
+    return int(pq.read_metadata(path).num_rows)
 
 
 def read(path: Path) -> dict[tuple[str, ...], dict[str, str]]:

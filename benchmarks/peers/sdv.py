@@ -14,7 +14,7 @@ _CLASSES = {"copula": "GaussianCopulaSynthesizer", "ctgan": "CTGANSynthesizer", 
 _TABLE = "rows"
 _MOST_EPOCHS = 300  # SDV's own default
 _CPU_SECONDS = 60
-_TRIAL_EPOCHS = 2
+_TRIAL_EPOCHS = (1, 9)  # far enough apart that an epoch can be told from the fixed cost
 
 
 def make(train: Path, arguments: argparse.Namespace) -> tuple[Callable[[], Any], Callable[[Any, int], Any]]:
@@ -46,12 +46,14 @@ def make(train: Path, arguments: argparse.Namespace) -> tuple[Callable[[], Any],
 def _epochs(synthesizer: Any, data: Any, metadata: Any) -> int:
     """How many epochs 60 processor seconds hold, at most 300, from two short fits that the cost leaves out."""
     times = []
-    for epochs in (_TRIAL_EPOCHS, 2 * _TRIAL_EPOCHS):
+    for epochs in _TRIAL_EPOCHS:
         start = time.process_time()
         synthesizer(metadata, epochs=epochs, enable_gpu=False).fit({_TABLE: data})
         times.append(time.process_time() - start)
-    per_epoch = max((times[1] - times[0]) / _TRIAL_EPOCHS, 1e-3)  # 1e-3 s: no epoch of these tables is shorter
-    fixed = max(times[0] - _TRIAL_EPOCHS * per_epoch, 0.0)
+    per_epoch = max(
+        (times[1] - times[0]) / (_TRIAL_EPOCHS[1] - _TRIAL_EPOCHS[0]), 1e-3
+    )  # 1e-3 s: no epoch of these tables is shorter
+    fixed = max(times[0] - _TRIAL_EPOCHS[0] * per_epoch, 0.0)
     return int(min(_MOST_EPOCHS, max(1, (_CPU_SECONDS - fixed) / per_epoch)))
 
 

@@ -34,7 +34,7 @@ from synthwright.generators.base import Generator
 
 Check = Callable[[type[Generator], dict[str, Any]], None]
 CANARY = "canary-7f3a91"
-_NUMBER_CANARY = 987654.321
+_NUMBER_CANARY = 987654.32
 
 
 def mixed_table(n_rows: int = 300, seed: int = 0) -> Table:

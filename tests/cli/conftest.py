@@ -1,15 +1,16 @@
-"""The command line in processes of its own, on real files."""
+"""The command line on real files; in a process of its own where killing, limits or start-up time are tested."""
 
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from synthwright.cli.app import main
 from synthwright.io.dispatch import write
 from synthwright.scenarios.healthcare import patients
 
@@ -20,20 +21,39 @@ QUICK = ("--generator", "independent", "--set", 'evaluate.metrics=["marginals","
 @pytest.fixture
 def environment() -> dict[str, str]:
     """One thread, no progress lines."""
-    return {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "SYNTHWRIGHT_PROGRESS": "off", "NO_COLOR": "1"}
+    return {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+        "SYNTHWRIGHT_PROGRESS": "off",
+        "NO_COLOR": "1",
+    }
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a call of the command line left."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
 @pytest.fixture
-def cli(tmp_path: Path, environment: dict[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """`cli("run", "a.csv")` in the test's folder."""
+def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Done]:
+    """`cli("run", "a.csv")` in the test's folder: the real entry point, in this process to save its start-up time."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SYNTHWRIGHT_PROGRESS", "off")
 
-    def call(*arguments: object, code: int | None = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [*COMMAND, *map(str, arguments)], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=100
-        )
-        assert "Traceback" not in done.stderr
-        if code is not None:
-            assert done.returncode == code, done.stdout + done.stderr
+    def call(*arguments: object, code: int | None = 0) -> Done:
+        monkeypatch.setattr(sys, "argv", ["synthwright", *map(str, arguments)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main()
+        out, err = capfd.readouterr()
+        assert "Traceback" not in err
+        done = Done(int(ended.value.code or 0), out, err)
+        assert code is None or done.returncode == code, out + err
         return done
 
     return call

@@ -88,7 +88,12 @@ def damaged(parts, kind, whole):
 
 @pytest.mark.parametrize(
     ("kind", "words"),
-    [("truncated", "complete"), ("altered", "checksum"), ("newer format", "format 999"), ("path escape", "unsafe path")],
+    [
+        ("truncated", "complete"),
+        ("altered", "checksum"),
+        ("newer format", "format 999"),
+        ("path escape", "unsafe path"),
+    ],
 )
 def test_a_damaged_model_is_refused(cli, csv, tmp_path, kind, words):
     parts = fitted(cli, csv, tmp_path)
@@ -110,7 +115,10 @@ def test_a_full_disk_is_one_clear_error_and_the_run_can_go_on(cli, csv, quick, t
     arguments = ["run", str(csv), "--rows", "9000", "--out", "r", *quick]
     done = subprocess.run(
         [*command, *arguments],
-        cwd=tmp_path, env=environment, capture_output=True, text=True,
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000)),
     )
     assert done.returncode == 4, done.stderr
@@ -118,7 +126,7 @@ def test_a_full_disk_is_one_clear_error_and_the_run_can_go_on(cli, csv, quick, t
     assert "fix:" in done.stderr
     assert not list(tmp_path.rglob("*.tmp"))
     cli("run", "r", "--resume", "--quiet")
-    cli(*arguments[:5], "whole", *quick) if arguments[5] != "r" else cli("run", csv, "--rows", 9000, "--out", "whole", *quick)
+    cli("run", csv, "--rows", 9000, "--out", "whole", "--quiet", *quick)
     assert (tmp_path / "r/synthetic.csv").read_bytes() == (tmp_path / "whole/synthetic.csv").read_bytes()
 
 
@@ -131,8 +139,8 @@ def test_a_column_name_with_markup_is_harmless_in_every_file(cli, tmp_path, quic
     assert "<script" not in (tmp_path / "r/card.md").read_text()
 
 
-def test_errors_are_json_for_programs(cli, csv):
-    error = json.loads(cli("run", "nothing.csv", "--json", code=3).stderr)["error"]
+def test_errors_are_json_for_programs(cli, csv, quick):
+    error = json.loads(cli("run", "nothing.csv", "--json", *quick, code=3).stderr)["error"]
     assert error["code"] == "ReadError"
     assert error["what"]
     assert error["fix"]

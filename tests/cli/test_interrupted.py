@@ -30,7 +30,12 @@ def wait_for(path, process, seconds=60):
 
 def started(command, environment, folder, arguments):
     return subprocess.Popen(
-        [*command, *map(str, arguments)], cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*command, *map(str, arguments)],
+        cwd=folder,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 
@@ -40,9 +45,18 @@ def whole(cli, csv, quick, tmp_path):
     return contents(tmp_path / "whole")
 
 
-def test_killed_at_any_stage_and_resumed_it_gives_the_same_bytes(cli, command, environment, csv, quick, tmp_path, whole):
+@pytest.mark.parametrize(
+    "moments",
+    [
+        (".lock", "recipe.lock.yaml", "model.synth"),
+        ("blocks/part-00001.parquet", "blocks/part-00004.parquet"),
+        ("synthetic.csv", "report.json"),
+    ],
+    ids=["early", "sampling", "late"],
+)
+def test_killed_and_resumed_it_gives_the_same_bytes(cli, command, environment, csv, quick, tmp_path, whole, moments):
     arguments = ("run", csv, "--rows", ROWS, "--target", "readmitted", "--out", "killed", "--quiet", "--resume", *quick)
-    for moment in (".lock", "recipe.lock.yaml", "model.synth", "blocks/part-00001.parquet", "blocks/part-00004.parquet", "synthetic.csv", "report.json"):
+    for moment in moments:
         process = started(command, environment, tmp_path, arguments)
         wait_for(tmp_path / "killed" / moment, process)
         process.kill()
@@ -55,7 +69,20 @@ def test_killed_at_any_stage_and_resumed_it_gives_the_same_bytes(cli, command, e
 
 
 def test_killed_with_workers_and_resumed_with_other_workers(cli, command, environment, csv, quick, tmp_path, whole):
-    arguments = ("run", csv, "--rows", ROWS, "--target", "readmitted", "--out", "killed", "--quiet", "--workers", 2, *quick)
+    arguments = (
+        "run",
+        csv,
+        "--rows",
+        ROWS,
+        "--target",
+        "readmitted",
+        "--out",
+        "killed",
+        "--quiet",
+        "--workers",
+        2,
+        *quick,
+    )
     process = started(command, environment, tmp_path, arguments)
     wait_for(tmp_path / "killed/blocks/part-00001.parquet", process)
     process.kill()
@@ -65,12 +92,14 @@ def test_killed_with_workers_and_resumed_with_other_workers(cli, command, enviro
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_ctrl_c_stops_at_the_next_step_and_prints_how_to_go_on(cli, command, environment, csv, quick, tmp_path, workers):
+def test_ctrl_c_stops_at_the_next_step_and_prints_how_to_go_on(
+    cli, command, environment, csv, quick, tmp_path, workers
+):
     arguments = ("run", csv, "--rows", 100_000, "--out", "r", "--workers", workers, *quick)
     process = started(command, environment, tmp_path, arguments)
     wait_for(tmp_path / "r/blocks/part-00001.parquet", process)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    _out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert "synthwright run r --resume" in err
     document = json.loads((tmp_path / "r/run.json").read_text())

@@ -10,8 +10,36 @@ import pytest
 
 pytestmark = pytest.mark.e2e
 
-VERBS = ("demo", "inspect", "init", "fit", "sample", "evaluate", "run", "report", "generators", "metrics", "convert", "card", "doctor")
-HEAVY = ("numpy", "pyarrow", "pydantic", "scipy", "sklearn", "lightgbm", "pandas", "polars", "torch", "yaml", "jinja2", "sqlalchemy", "duckdb")
+VERBS = (
+    "demo",
+    "inspect",
+    "init",
+    "fit",
+    "sample",
+    "evaluate",
+    "run",
+    "report",
+    "generators",
+    "metrics",
+    "convert",
+    "card",
+    "doctor",
+)
+HEAVY = (
+    "numpy",
+    "pyarrow",
+    "pydantic",
+    "scipy",
+    "sklearn",
+    "lightgbm",
+    "pandas",
+    "polars",
+    "torch",
+    "yaml",
+    "jinja2",
+    "sqlalchemy",
+    "duckdb",
+)
 
 
 def cpu_seconds(arguments, environment):

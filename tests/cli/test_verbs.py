@@ -52,11 +52,26 @@ def test_fit_sample_evaluate_by_files(cli, csv, tmp_path):
     cli("sample", "m.synth", "--rows", 300, "--out", "s.parquet", "--where", "age >= 50", "--seed", 3)
     assert min(read(tmp_path / "s.parquet")["age"].to_pylist()) >= 50
     done = cli(
-        "evaluate", "s.parquet", "--train", csv, "--holdout", "holdout.csv", "--metric", "marginals", "--metric", "copies",
-        "--out", "e.html", "--out", "e.json", "--target", "readmitted", code=0,
+        "evaluate",
+        "s.parquet",
+        "--train",
+        csv,
+        "--holdout",
+        "holdout.csv",
+        "--metric",
+        "marginals",
+        "--metric",
+        "copies",
+        "--out",
+        "e.html",
+        "--out",
+        "e.json",
+        "--target",
+        "readmitted",
+        code=0,
     )
     assert "Report: e.html" in done.stdout
-    assert (tmp_path / "e.html").read_text().startswith("<!doctype html>") or "<!doctype html>" in (tmp_path / "e.html").read_text()
+    assert (tmp_path / "e.html").read_text().startswith("<!doctype html>")
     assert json.loads((tmp_path / "e.json").read_text())["settings"]["target"] == "readmitted"
 
 

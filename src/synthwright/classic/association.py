@@ -36,7 +36,7 @@ def phi_squared(counts: np.ndarray) -> tuple[float, float]:
 
 def coefficient(phi2: float | np.ndarray) -> np.ndarray:
     """Contingency coefficient of a mean-square contingency, in [0, 1)."""
-    return np.sqrt(np.asarray(phi2) / (1 + np.asarray(phi2)))
+    return np.asarray(np.sqrt(np.asarray(phi2) / (1 + np.asarray(phi2))))
 
 
 def associations(codes: np.ndarray, sizes: Sequence[int]) -> np.ndarray:

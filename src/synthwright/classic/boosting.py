@@ -33,7 +33,9 @@ class LevelBooster:
         kept, y = np.unique(codes, return_inverse=True)
         if not 2 <= len(kept) <= MOST_LEVELS or len(y) < 10 * _VALID:
             return None
-        options = {"objective": "binary"} if len(kept) == 2 else {"objective": "multiclass", "num_class": len(kept)}
+        options: dict[str, Any] = (
+            {"objective": "binary"} if len(kept) == 2 else {"objective": "multiclass", "num_class": len(kept)}
+        )
         options |= {"learning_rate": 0.1, "num_leaves": 8, "min_data_in_leaf": 20, "lambda_l2": 1.0}
         options |= {"feature_fraction": 0.7, "seed": int(rng.integers(2**31 - 1)), **_STILL}
         order = rng.permutation(len(y))
@@ -58,7 +60,8 @@ class LevelBooster:
         """One code for each row, by inversion."""
         upto = np.cumsum(self.shares(x), axis=1)
         u = rng.random(len(x)) * upto[:, -1]
-        return self.codes[np.minimum((upto < u[:, None]).sum(axis=1), len(self.codes) - 1)]
+        place = np.minimum((upto < u[:, None]).sum(axis=1), len(self.codes) - 1)
+        return np.asarray(self.codes[place])
 
     def state(self) -> State:
         """Everything `restore` needs."""

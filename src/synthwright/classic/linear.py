@@ -32,7 +32,7 @@ def logistic(x: np.ndarray, y: np.ndarray, *, penalty: float = 1.0) -> np.ndarra
 
 def predict(beta: np.ndarray, x: np.ndarray) -> np.ndarray:
     """The linear predictor of rows: (n,)."""
-    return x @ beta[:-1] + beta[-1]
+    return np.asarray(x @ beta[:-1] + beta[-1])
 
 
 def chance(z: np.ndarray) -> np.ndarray:

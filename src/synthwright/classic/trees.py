@@ -16,7 +16,7 @@ from synthwright.core.store import State
 ROWS_OF_A_TREE = 50_000  # more rows refine a tree little and cost n log n
 _MIN_GAIN = 1e-6  # smallest decrease of impurity: keeps pure nodes whole
 _FEW_LEVELS, _DIRECTIONS = 64, 16  # beyond 64 levels, Gini is taken in 16 random directions
-_MISSING = np.float32(-1e30)  # missing numbers lie on their own side of every split
+_MISSING = -1e30  # missing numbers lie on their own side of every split
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ class Forest:
         if self.shrink > 0:
             nodes = self._shrunk(nodes, rng)
         place = self.start[nodes] + (rng.random(len(x)) * self.count[nodes]).astype(np.int64)
-        return self.tokens[place].astype(np.int64)
+        return np.asarray(self.tokens[place], dtype=np.int64)
 
     def _shrunk(self, nodes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         live = np.arange(len(nodes))
@@ -128,8 +128,7 @@ class Forest:
 
 def features_of(numbers: np.ndarray) -> np.ndarray:
     """Numbers as float32 without NaN, as trees take them."""
-    with np.errstate(over="ignore"):
-        return np.clip(np.nan_to_num(numbers, nan=_MISSING), _MISSING, -_MISSING).astype(np.float32)
+    return np.clip(np.where(np.isnan(numbers), _MISSING, numbers), _MISSING, -_MISSING).astype(np.float32)
 
 
 def spread_response(ranks: np.ndarray) -> np.ndarray:
@@ -150,7 +149,7 @@ def level_scores(levels: np.ndarray, response: np.ndarray, sizes: tuple[int, int
     profile = ((table + 10.0 * overall) / (total + 10.0) - overall) / np.sqrt(overall + 1e-9)  # 1e-9: no 0 / 0
     _, _, axes = np.linalg.svd(np.sqrt(total) * profile, full_matrices=False)
     axis = axes[0] * (1.0 if axes[0][np.argmax(np.abs(axes[0]))] > 0 else -1.0)
-    return profile @ axis
+    return np.asarray(profile @ axis)
 
 
 def _grown(x: np.ndarray, target: np.ndarray, is_level: bool, leaf: int, rng: np.random.Generator) -> Any:

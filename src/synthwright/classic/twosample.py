@@ -15,7 +15,9 @@ def ks_distance(x: np.ndarray, y: np.ndarray) -> float:
     Real against real is about 0.87 sqrt(1/n + 1/m) on average. Source: Smirnov 1939.
     """
     both = np.sort(np.concatenate([x, y]))
-    gap = np.searchsorted(np.sort(x), both, side="right") / len(x) - np.searchsorted(np.sort(y), both, side="right") / len(y)
+    gap = np.searchsorted(np.sort(x), both, side="right") / len(x) - np.searchsorted(
+        np.sort(y), both, side="right"
+    ) / len(y)
     return float(np.abs(gap).max())
 
 
@@ -26,20 +28,20 @@ def ks_p(distance: float, n: int, m: int) -> float:
 
 def total_variation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Half the sum of |share difference| of two count vectors, in [0, 1]."""
-    return 0.5 * np.abs(shares(a) - shares(b)).sum(axis=-1)
+    return np.asarray(0.5 * np.abs(shares(a) - shares(b)).sum(axis=-1))
 
 
 def total_variation_noise(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """What `total_variation` is on average when both come from one distribution (normal approximation)."""
     n, m = a.sum(axis=-1, keepdims=True), b.sum(axis=-1, keepdims=True)
     p = shares(a + b)
-    return np.sqrt(p * (1 - p) * (1 / np.maximum(n, 1) + 1 / np.maximum(m, 1)) / (2 * np.pi)).sum(axis=-1)
+    return np.asarray(np.sqrt(p * (1 - p) * (1 / np.maximum(n, 1) + 1 / np.maximum(m, 1)) / (2 * np.pi)).sum(axis=-1))
 
 
 def shares(counts: np.ndarray) -> np.ndarray:
     """Counts divided by their sum; zero where there are none."""
     total = counts.sum(axis=-1, keepdims=True)
-    return counts / np.maximum(total, 1)
+    return np.asarray(counts / np.maximum(total, 1))
 
 
 def homogeneity_p(a: np.ndarray, b: np.ndarray, *, fewest: int = 10) -> float:
@@ -63,7 +65,7 @@ def homogeneity_p(a: np.ndarray, b: np.ndarray, *, fewest: int = 10) -> float:
 def rates_p(k: np.ndarray, n: np.ndarray | int, reference_k: np.ndarray, reference_n: np.ndarray | int) -> np.ndarray:
     """Fisher's exact test that k of n and reference_k of reference_n share one rate: twice the smaller tail."""
     low, high = rates_tails(k, n, reference_k, reference_n)
-    return np.minimum(1.0, 2 * np.minimum(low, high))
+    return np.asarray(np.minimum(1.0, 2 * np.minimum(low, high)))
 
 
 def rates_tails(

@@ -30,9 +30,13 @@ Seed = Annotated[int, typer.Option("--seed", min=0, help="The same seed gives th
 Set = Annotated[list[str], typer.Option("--set", metavar="KEY=VALUE", help="An option; may be given several times.")]
 Target = Annotated[str, typer.Option("--target", metavar="COLUMN", help="Column that a model should predict.")]
 SchemaFile = Annotated[str, typer.Option("--schema", metavar="FILE", help="Schema file; inferred when absent.")]
-Where = Annotated[str, typer.Option("--where", metavar="CONDITION", help="Make only such rows: \"age >= 65 and sex == 'F'\".")]
+Where = Annotated[
+    str, typer.Option("--where", metavar="CONDITION", help="Make only such rows: \"age >= 65 and sex == 'F'\".")
+]
 Workers = Annotated[int, typer.Option("--workers", min=1, help="Processes; their number never changes a byte.")]
-Data = Annotated[str, typer.Argument(metavar="DATA", help="CSV, JSONL, Parquet, Arrow (compressed too), or a database URL.")]
+Data = Annotated[
+    str, typer.Argument(metavar="DATA", help="CSV, JSONL, Parquet, Arrow (compressed too), or a database URL.")
+]
 
 
 def _version(wanted: bool) -> None:
@@ -45,14 +49,18 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _top(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
     pass
 
 
 @app.command()
 def demo(
-    out: Annotated[str, typer.Option("--out", metavar="DIR", help="Folder for the table and the run.")] = "synthwright-demo",
+    out: Annotated[
+        str, typer.Option("--out", metavar="DIR", help="Folder for the table and the run.")
+    ] = "synthwright-demo",
     rows: Annotated[int, typer.Option("--rows", min=500, help="Rows of the table to learn from and to make.")] = 3000,
     seed: Seed = 0,
     json: Json = False,
@@ -175,14 +183,24 @@ def sample(
 def evaluate(
     synthetic: Annotated[str, typer.Argument(metavar="SYNTHETIC", help="The table to judge.")],
     train: Annotated[str, typer.Option("--train", metavar="DATA", help="Real rows that the generator learned from.")],
-    holdout: Annotated[str, typer.Option("--holdout", metavar="DATA", help="Real rows it never saw; needed for privacy.")] = "",
-    test: Annotated[str, typer.Option("--test", metavar="DATA", help="More real rows it never saw, for usefulness.")] = "",
+    holdout: Annotated[
+        str, typer.Option("--holdout", metavar="DATA", help="Real rows it never saw; needed for privacy.")
+    ] = "",
+    test: Annotated[
+        str, typer.Option("--test", metavar="DATA", help="More real rows it never saw, for usefulness.")
+    ] = "",
     target: Target = "",
     schema: SchemaFile = "",
-    metrics: Annotated[list[str], typer.Option("--metric", metavar="NAME", help="Only this metric or axis; repeatable.")] = [],  # noqa: B006 - as in fit
-    out: Annotated[list[str], typer.Option("--out", metavar="FILE", help="Report to write: .html .json .md .txt; repeatable.")] = [],  # noqa: B006 - as in fit
+    metrics: Annotated[
+        list[str], typer.Option("--metric", metavar="NAME", help="Only this metric or axis; repeatable.")
+    ] = [],  # noqa: B006 - as in fit
+    out: Annotated[
+        list[str], typer.Option("--out", metavar="FILE", help="Report to write: .html .json .md .txt; repeatable.")
+    ] = [],  # noqa: B006 - as in fit
     gate: Annotated[bool, typer.Option("--gate", help="Exit with 1 when a test failed or broke down.")] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="With --gate: also on a warning, or on something not assessed.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="With --gate: also on a warning, or on something not assessed.")
+    ] = False,
     seed: Seed = 0,
     json: Json = False,
     quiet: Quiet = False,
@@ -198,20 +216,26 @@ def evaluate(
     from synthwright.cli import model as body
 
     parts = body.Parts(synthetic, train, holdout, test)
-    options = body.EvaluateOptions(tuple(out), tuple(metrics), target=target, schema=schema, seed=seed, gate=gate, strict=strict)
+    options = body.EvaluateOptions(
+        tuple(out), tuple(metrics), target=target, schema=schema, seed=seed, gate=gate, strict=strict
+    )
     body.evaluate(parts, options, _output(json, quiet))
 
 
 @app.command()
 def run(
-    source: Annotated[str, typer.Argument(metavar="RECIPE.yaml|DATA|RUN", help="A recipe, a table, or the folder of a run.")],
+    source: Annotated[
+        str, typer.Argument(metavar="RECIPE.yaml|DATA|RUN", help="A recipe, a table, or the folder of a run.")
+    ],
     out: Annotated[str, typer.Option("--out", metavar="DIR", help="Run folder.")] = "",
     rows: Annotated[int, typer.Option("--rows", "-n", min=0, help="Rows to make; 0 is as many as the data have.")] = 0,
     target: Target = "",
     generator: Annotated[str, typer.Option("--generator", "-g", help="Method; see: synthwright generators.")] = "",
     where: Where = "",
     set_: Set = [],  # noqa: B006 - as in fit
-    seed: Annotated[int, typer.Option("--seed", min=-1, help="Seed of split, fit, sample and evaluation; -1 keeps the recipe's.")] = -1,
+    seed: Annotated[
+        int, typer.Option("--seed", min=-1, help="Seed of split, fit, sample and evaluation; -1 keeps the recipe's.")
+    ] = -1,
     workers: Workers = 1,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the folder.")] = False,
     json: Json = False,
@@ -236,8 +260,12 @@ def run(
 
 @app.command()
 def report(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN [OTHER]", help="Run folder or report.json; two are compared.")],
-    out: Annotated[list[str], typer.Option("--out", metavar="FILE", help="Report to write: .html .json .md .txt; repeatable.")] = [],  # noqa: B006 - as in fit
+    runs: Annotated[
+        list[str], typer.Argument(metavar="RUN [OTHER]", help="Run folder or report.json; two are compared.")
+    ],
+    out: Annotated[
+        list[str], typer.Option("--out", metavar="FILE", help="Report to write: .html .json .md .txt; repeatable.")
+    ] = [],  # noqa: B006 - as in fit
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,

@@ -53,9 +53,19 @@ def _generator_table(rows: list[dict[str, Any]]) -> str:
             cells.append((row["name"], "-", "-", "-", f"broken: {row['broken']}"))
             continue
         ability = row["ability"]
-        cells.append((row["name"], ability["modality"], ability["where"], "yes" if ability["keeps_rows"] else "no", row["summary"]))
+        cells.append(
+            (
+                row["name"],
+                ability["modality"],
+                ability["where"],
+                "yes" if ability["keeps_rows"] else "no",
+                row["summary"],
+            )
+        )
     lines = [table(("name", "learns", "where", "keeps rows", "summary"), cells), ""]
-    lines.append("where: `exact` builds the condition in, `reject` draws until rows match. Options: synthwright generators NAME")
+    lines.append(
+        "where: `exact` builds the condition in, `reject` draws until rows match. Options: synthwright generators NAME"
+    )
     return "\n".join(lines)
 
 
@@ -65,7 +75,10 @@ def _generator_page(document: dict[str, Any]) -> str:
     lines += [f"  {key}: {_words(value)}" for key, value in ability.items()]
     lines += ["", "Options (--set NAME=VALUE):" if document["options"] else "No options."]
     if document["options"]:
-        rows = [(name, _type(option), option.get("default", ""), _bounds(option), option.get("description", "")) for name, option in document["options"].items()]
+        rows = [
+            (name, _type(option), option.get("default", ""), _bounds(option), option.get("description", ""))
+            for name, option in document["options"].items()
+        ]
         lines.append(table(("name", "type", "default", "bounds", "what"), rows))
     if document["source"]:
         lines += ["", f"Source: {document['source']}"]
@@ -125,12 +138,17 @@ def _metric_table(found: list[dict[str, Any]], broken: list[dict[str, Any]]) -> 
 
     rows = [(m["axis"], m["name"], m["summary"]) for m in sorted(found, key=lambda m: AXES.index(m["axis"]))]
     rows += [("-", b["name"], f"broken: {b['broken']}") for b in broken]
-    return table(("axis", "name", "question"), rows) + "\n\nChoose some with: synthwright evaluate ... --metric NAME-OR-AXIS"
+    return (
+        table(("axis", "name", "question"), rows)
+        + "\n\nChoose some with: synthwright evaluate ... --metric NAME-OR-AXIS"
+    )
 
 
 def _metric_page(document: dict[str, Any]) -> str:
     lines = [f"{document['id']}: {document['summary']}", "", document["about"]]
     if document["source"]:
         lines += ["", f"Source: {document['source']}"]
-    command = f"  synthwright evaluate synthetic.csv --train train.csv --holdout holdout.csv --metric {document['name']}"
+    command = (
+        f"  synthwright evaluate synthetic.csv --train train.csv --holdout holdout.csv --metric {document['name']}"
+    )
     return "\n".join([*lines, "", "Example:", command])

@@ -91,7 +91,9 @@ def explain(error: BaseException, *, json: bool, debug: bool) -> int:
 
 def _print_error(json: bool, code: str, what: str, where: str, fix: str, text: str) -> None:
     if json:
-        text = json_module.dumps({"error": {"code": code, "what": what, "where": where, "fix": fix}}, ensure_ascii=False)
+        text = json_module.dumps(
+            {"error": {"code": code, "what": what, "where": where, "fix": fix}}, ensure_ascii=False
+        )
         sys.stderr.write(text + "\n")
     else:
         sys.stderr.write(f"{code}: {text}\n")

@@ -71,7 +71,9 @@ def _problems(data: Table, columns: list[dict[str, Any]]) -> list[str]:
         elif column["distinct"] == 1:
             found.append(f"{name!r} has one value everywhere; it stays constant.")
         elif column["kind"] == "category" and column["distinct"] > _MANY_LEVELS:
-            found.append(f"{name!r} has {column['distinct']:,} levels; rare ones are merged. An identifier? Set its role to id.")
+            found.append(
+                f"{name!r} has {column['distinct']:,} levels; rare ones are merged. An identifier? Set its role to id."
+            )
         elif column["missing"] > 0.5:
             found.append(f"{name!r} is missing in {column['missing']:.0%} of the rows.")
     return found
@@ -117,10 +119,14 @@ def init(source: str, *, out: str, target: str, rows: int, output: Output) -> No
     names = data.schema.names
     if target and target not in names:
         raise ConfigError(
-            f"There is no column {target!r}.{did_you_mean(target, names)}", where="--target", fix=f"columns: {listing(names, 40)}"
+            f"There is no column {target!r}.{did_you_mean(target, names)}",
+            where="--target",
+            fix=f"columns: {listing(names, 40)}",
         )
     seen = source if is_url(source) else _seen_from(path.parent, source)
-    write_text(path, template(seen, rows=rows or len(data), columns=_by_interest(data), target=target or None, name=out))
+    write_text(
+        path, template(seen, rows=rows or len(data), columns=_by_interest(data), target=target or None, name=out)
+    )
     command = f"synthwright run {out}"
     output.emit({"recipe": out, "next": command}, f"Wrote {out}. Edit it, then:\n  {command}")
 

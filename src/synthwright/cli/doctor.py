@@ -97,7 +97,11 @@ def _threads() -> Finding:
 def _disk(folder: Path, what: str) -> Finding:
     free = shutil.disk_usage(folder).free / 2**30
     detail = f"{free:.1f} GiB free in {folder}"
-    return Finding(what, "ok", detail) if free >= _FREE_GIB else Finding(what, "warn", detail, "free some space, or run elsewhere with --out")
+    return (
+        Finding(what, "ok", detail)
+        if free >= _FREE_GIB
+        else Finding(what, "warn", detail, "free some space, or run elsewhere with --out")
+    )
 
 
 def _writable(folder: Path) -> Finding:
@@ -105,7 +109,12 @@ def _writable(folder: Path) -> Finding:
         with tempfile.TemporaryFile(dir=folder):
             return Finding("folder is writable", "ok", str(folder))
     except OSError as error:
-        return Finding("folder is writable", "warn", f"{folder}: {error.strerror}", "change to another folder, or name one with --out")
+        return Finding(
+            "folder is writable",
+            "warn",
+            f"{folder}: {error.strerror}",
+            "change to another folder, or name one with --out",
+        )
 
 
 def _page(found: list[Finding]) -> str:

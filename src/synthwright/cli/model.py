@@ -118,7 +118,9 @@ def _check_outputs(paths: Sequence[str]) -> None:
     for path in paths:
         if not path.endswith(tuple(registry.RENDERERS)):
             raise ConfigError(
-                f"Cannot write a report as {path!r}.", where="--out", fix=f"end the name in one of: {', '.join(registry.RENDERERS)}"
+                f"Cannot write a report as {path!r}.",
+                where="--out",
+                fix=f"end the name in one of: {', '.join(registry.RENDERERS)}",
             )
 
 
@@ -133,7 +135,8 @@ def _judged(parts: Parts, options: EvaluateOptions, output: Output) -> Report:
         return judge(
             synthetic,
             train=train,
-            **others,
+            holdout=others["holdout"],
+            test=others["test"],
             metrics=tuple(options.metrics) or None,
             seed=options.seed,
             callbacks=[sink],

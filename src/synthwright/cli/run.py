@@ -118,7 +118,9 @@ def load_report(path: str) -> Report:
         text = file.read_text(encoding="utf-8")
     except OSError as error:
         raise FormatError(
-            f"There is no report to read: {error.strerror}.", where=str(file), fix="name a finished run, or go on with: synthwright run RUN --resume"
+            f"There is no report to read: {error.strerror}.",
+            where=str(file),
+            fix="name a finished run, or go on with: synthwright run RUN --resume",
         ) from error
     except UnicodeDecodeError as error:
         raise FormatError("The report is not UTF-8 text.", where=str(file), fix="name a report.json") from error
@@ -128,7 +130,9 @@ def load_report(path: str) -> Report:
 def report(runs: Sequence[str], *, out: Sequence[str], output: Output) -> None:
     """Show and rebuild one report, or compare two."""
     if len(runs) > 2:
-        raise ConfigError(f"{len(runs)} runs were given; one is shown, two are compared.", where="report", fix="name one or two")
+        raise ConfigError(
+            f"{len(runs)} runs were given; one is shown, two are compared.", where="report", fix="name one or two"
+        )
     if len(runs) == 2:
         _compare(runs[0], runs[1], out, output)
         return
@@ -141,14 +145,18 @@ def report(runs: Sequence[str], *, out: Sequence[str], output: Output) -> None:
 
     if not output.json and not output.quiet:
         show(found)
-    output.emit({"report": json.loads(to_json(found)), "written": targets}, "".join(f"\nReport: {path}" for path in targets))
+    output.emit(
+        {"report": json.loads(to_json(found)), "written": targets}, "".join(f"\nReport: {path}" for path in targets)
+    )
 
 
 def _compare(first: str, second: str, out: Sequence[str], output: Output) -> None:
     from synthwright.report.compare import compare
 
     if out:
-        raise ConfigError("A comparison is printed, not written.", where="--out", fix="use --json and redirect it to a file")
+        raise ConfigError(
+            "A comparison is printed, not written.", where="--out", fix="use --json and redirect it to a file"
+        )
     found = compare(load_report(first), load_report(second))
     head = ("test", "first", "second", "change")
     rows = [(row.id, row.first, row.second, row.change) for row in found]
@@ -176,12 +184,16 @@ def demo(out: str, *, rows: int, seed: int, output: Output) -> None:
 
     folder = Path(out)
     source = folder / "patients.csv"
-    if folder.exists() and not (source.is_file() or folder.is_dir() and not any(folder.iterdir())):
+    if folder.exists() and not (source.is_file() or (folder.is_dir() and not any(folder.iterdir()))):
         raise ConfigError("The folder is not empty and holds no demo.", where=out, fix="name another one with --out")
     table_ = patients(rows, seed)
     write(table_, str(source))
     if not output.json and not output.quiet:
-        print(_INTRODUCTION.format(rows=rows, source=source, command=f"synthwright run {source} --target readmitted --out {folder / 'run'}"))
+        print(
+            _INTRODUCTION.format(
+                rows=rows, source=source, command=f"synthwright run {source} --target readmitted --out {folder / 'run'}"
+            )
+        )
     recipe = {
         "data": {"read": str(source), "target": "readmitted", "split": {"seed": seed}},
         "generator": {"seed": seed},

@@ -17,7 +17,7 @@ from synthwright.data.condition_tree import scalar_for
 from synthwright.data.marginal import Marginal, find_step, snap
 from synthwright.data.schema import Column, arrow_type
 
-RARE = 5  # rows below which a level is rare, and extreme values that are clipped at each end
+RARE = 5  # rows below which a level is rare, and extreme values that are hidden at each end
 FEWEST_TO_PROTECT = 50  # in smaller tables every level and most values would be rare
 _ATOM_SHARE, _MOST_ATOMS, _FEW_VALUES = 0.01, 32, 64
 _ROWS_IN_BIN = 10  # fewest rows of a quantile bin, on average
@@ -29,8 +29,8 @@ class ColumnCodec:
 
     kind "number": float64 values, NaN is missing; `atoms` are values with point mass (a share of at least 1 % and 5
     rows, at most 32; all values when there are at most 64 and 5 rows for each), `marginal` is the distribution of
-    all present values, `step` the grid of the values, `low` and `high` the ends (protected: the lowest and highest
-    5 values are clipped to the sixth when there are at least 50 rows), `missing_rate` the share of missing cells.
+    all present values, `step` the grid of the values, `low` and `high` the ends (protected, from 50 rows on: the sixth
+    values from each end; the five beyond are exchanged for the sixth to tenth), `missing_rate` the share of missing cells.
     Moments and durations are counted from the column's minimum in units of their greatest common divisor.
 
     kind "level": int32 codes 0..n_levels-1: the levels in schema order if the schema lists them, else by falling
@@ -49,11 +49,21 @@ class ColumnCodec:
     offset: int = 0
     unit: int = 1
     step: float | None = None
-    low: float = 0.0
-    high: float = 0.0
+    lows: tuple[float, ...] = (0.0,)  # from the end inwards
+    highs: tuple[float, ...] = (0.0,)
     atoms: np.ndarray = field(default_factory=lambda: np.zeros(0))
     marginal: Marginal | None = None
     bins: int = 32
+
+    @property
+    def low(self) -> float:
+        """The smallest value that leaves the codec."""
+        return self.lows[0]
+
+    @property
+    def high(self) -> float:
+        """The largest value that leaves the codec."""
+        return self.highs[0]
 
     @property
     def name(self) -> str:
@@ -129,15 +139,9 @@ class ColumnCodec:
         present = values[~np.isnan(values)]
         if not len(present):
             raise DataError("Every cell is missing.", where=f"column {column.name!r}", fix="leave the column out")
-        distinct, counts = np.unique(present, return_counts=True)
+        lows, highs = _ends(present, protect)
+        distinct, counts = np.unique(_tucked(present, lows, highs), return_counts=True)
         dtype = cells.type.to_pandas_dtype() if pa.types.is_floating(cells.type) else np.float64
-        low, high = distinct[0], distinct[-1]
-        if protect:
-            upto = np.cumsum(counts)
-            low = distinct[np.searchsorted(upto, RARE, side="right")]
-            high = distinct[np.searchsorted(upto, len(present) - RARE, side="left")]
-            low, high = (low, high) if low < high else (distinct[0], distinct[-1])
-            distinct, counts = _clipped(distinct, counts, low, high)
         # The grid is that of the protected values: one odd extreme must not refine it.
         steps = (find_step(distinct, np.dtype(dtype)), _declared_step(column, distinct))
         step = max((one for one in steps if one is not None), default=None)
@@ -151,8 +155,8 @@ class ColumnCodec:
             offset=offset,
             unit=unit,
             step=step,
-            low=float(low),
-            high=float(high),
+            lows=lows,
+            highs=highs,
             atoms=atoms,
             marginal=Marginal.fit(distinct, counts, atoms),
             bins=bins,
@@ -161,9 +165,9 @@ class ColumnCodec:
     # -- values
 
     def values(self, cells: pa.ChunkedArray) -> np.ndarray:
-        """Cells as float64 (NaN: missing; clipped to the ends) or int32 codes. Raises DataError for unknown levels."""
+        """Cells as float64 (NaN: missing; tucked in at the ends) or int32 codes. Raises DataError for unknown levels."""
         if self.kind == "number":
-            return np.asarray(np.clip(numbers_of(cells, self.offset, self.unit), self.low, self.high))
+            return _tucked(numbers_of(cells, self.offset, self.unit), self.lows, self.highs)
         found = pc.index_in(_decoded(cells), value_set=self._level_cells)
         codes = pc.fill_null(found, -1).to_numpy().astype(np.int32)
         unknown = codes < 0
@@ -337,8 +341,8 @@ class ColumnCodec:
             "offset": self.offset,
             "unit": self.unit,
             "step": self.step,
-            "low": self.low,
-            "high": self.high,
+            "lows": list(self.lows),
+            "highs": list(self.highs),
             "atoms": self.atoms.tolist(),
             "marginal": self.marginal.to_json() if self.marginal is not None else None,
             "bins": self.bins,
@@ -350,6 +354,7 @@ class ColumnCodec:
         values = dict(document)
         values["column"] = Column(**values["column"])
         values["levels"] = tuple(values["levels"])
+        values["lows"], values["highs"] = tuple(values["lows"]), tuple(values["highs"])
         for key in ("weights", "atoms"):
             values[key] = np.array(values[key], dtype=np.float64)
         values["marginal"] = Marginal.from_json(values["marginal"]) if values["marginal"] is not None else None
@@ -390,13 +395,28 @@ def _declared_step(column: Column, distinct: np.ndarray) -> float | None:
     return column.step if np.allclose(snap(distinct, column.step), distinct, rtol=1e-12, atol=0) else None
 
 
-def _clipped(distinct: np.ndarray, counts: np.ndarray, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
-    inside = (distinct >= low) & (distinct <= high)
-    below, above = counts[distinct < low].sum(), counts[distinct > high].sum()
-    kept = counts[inside].copy()
-    kept[0] += below
-    kept[-1] += above
-    return distinct[inside], kept
+def _ends(present: np.ndarray, protect: bool) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """From each end inwards: the value itself, or when protected the five values after the five most extreme."""
+    if protect and len(present) > 4 * RARE:
+        ordered = np.partition(present, [*range(2 * RARE), *range(len(present) - 2 * RARE, len(present))])
+        lows, highs = ordered[RARE : 2 * RARE], ordered[-RARE - 1 : -2 * RARE - 1 : -1]
+        if lows[0] < highs[0]:
+            return tuple(lows.tolist()), tuple(highs.tolist())
+    return (float(present.min()),), (float(present.max()),)
+
+
+def _tucked(values: np.ndarray, lows: tuple[float, ...], highs: tuple[float, ...]) -> np.ndarray:
+    """Values beyond an end, exchanged for the values that follow inwards, farthest for outermost.
+
+    Nobody's extreme is seen, and no heap at the end tells that something was hidden there.
+    """
+    tucked = np.array(values, dtype=np.float64)
+    for beyond, inner in ((values > highs[0], highs), (values < lows[0], lows)):
+        rows = np.flatnonzero(beyond)
+        if len(rows):
+            order = rows[np.argsort(-np.abs(values[rows] - inner[0]), kind="stable")]
+            tucked[order] = np.array(inner)[np.arange(len(rows)) * len(inner) // len(rows)]
+    return tucked
 
 
 def _atoms(distinct: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -215,7 +215,7 @@ def _check_combinations(rule: Rule, data: Dataset) -> np.ndarray:
 def _outside_combinations(names: tuple[str, ...], data: Dataset, reference: Dataset) -> np.ndarray:
     codes, found = combinations(data.arrow, names)
     allowed = set(combinations(reference.arrow, names)[1])
-    return np.array([key not in allowed for key in found])[codes]
+    return np.asarray(np.array([key not in allowed for key in found])[codes])
 
 
 def _check_one_hot(rule: Rule, data: Dataset) -> np.ndarray:

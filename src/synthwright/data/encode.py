@@ -58,8 +58,8 @@ class Codec:
     def fit(cls, data: Dataset, *, protect: bool = True, bins: int = 32) -> Self:
         """Learn grids, ends, atoms, quantiles and levels: one sort per column.
 
-        protect: pool levels with fewer than 5 rows and clip the lowest and highest 5 values, in tables of at least
-        50 rows. This is no differential privacy. bins: quantile bins of a number's tokens. What was pooled or clipped
+        protect: pool levels with fewer than 5 rows and hide the lowest and highest 5 values, in tables of at least
+        50 rows. This is no differential privacy. bins: quantile bins of a number's tokens. What was pooled or hidden
         is told in `notes`. Raises DataError for columns that are neither numbers nor levels.
         """
         if bins < 2:
@@ -224,7 +224,7 @@ def _notes(data: Dataset, columns: tuple[ColumnCodec, ...], protect: bool) -> li
         ):
             found.append(Note("N023", "every level is rare; none could be protected", column.name))
     if protect and n >= FEWEST_TO_PROTECT and any(column.kind == "number" for column in columns):
-        found.append(Note("N024", f"the lowest and highest {RARE} values of each number are clipped to the next"))
+        found.append(Note("N024", f"the lowest and highest {RARE} values of each number are exchanged for the next {RARE}"))
     return found
 
 

@@ -16,11 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthwright.core.errors import DataError
-from synthwright.data.sensitive import judge, name_tokens, names_a_person
 from synthwright.data.schema import Column, Kind, Role, Scalar, Schema
+from synthwright.data.sensitive import judge, name_tokens, names_a_person
 
 MAX_LEVELS = 4096  # levels listed in a schema; a column with more stays open
 _FEW = 10  # whole numbers with at most so many values may be codes
+_REPEATS = 3  # codes come back: so many cells for each value at least
 _CODES = 100  # ... and with a telling name, at most so many
 _TEXT_LEVELS = 50  # texts with at most so many values are levels unless nearly every cell has its own
 _PROSE_WORDS = 6  # texts of so many words a cell are sentences even when some repeat
@@ -28,18 +29,87 @@ _SAMPLE = 2000  # distinct texts looked at for patterns
 _ID_ENDS = {"id", "ids", "uuid", "guid", "key", "pk", "rowid", "identifier", "ssn", "mrn", "uid"}
 _NUMBER_ENDS = {"number", "no", "nr", "num"}
 _NUMBERED = {
-    *"hospital account customer invoice order policy phone patient record serial passport case ticket".split(),
-    *"telephone card licence license employee student member reference registration tracking".split(),
+    "hospital",
+    "account",
+    "customer",
+    "invoice",
+    "order",
+    "policy",
+    "phone",
+    "patient",
+    "record",
+    "serial",
+    "passport",
+    "case",
+    "ticket",
+    "telephone",
+    "card",
+    "licence",
+    "license",
+    "employee",
+    "student",
+    "member",
+    "reference",
+    "registration",
+    "tracking",
 }
 _CODE_WORDS = {
-    *"code type class cat category group cluster region zone state county sex gender race ethnicity".split(),
-    *"marital marriage status education occupation system systems browser channel segment label flag ward".split(),
-    *"dept department zip zipcode postcode postal district weekday country".split(),
+    "code",
+    "type",
+    "class",
+    "cat",
+    "category",
+    "group",
+    "cluster",
+    "region",
+    "zone",
+    "state",
+    "county",
+    "sex",
+    "gender",
+    "race",
+    "ethnicity",
+    "marital",
+    "marriage",
+    "status",
+    "education",
+    "occupation",
+    "system",
+    "systems",
+    "browser",
+    "channel",
+    "segment",
+    "label",
+    "flag",
+    "ward",
+    "dept",
+    "department",
+    "zip",
+    "zipcode",
+    "postcode",
+    "postal",
+    "district",
+    "weekday",
+    "country",
 }
-_COUNT_WORDS = {*"num number count counts n years score rate level amount amt total avg mean".split()}
-_SPLIT_NAMES, _SPLIT_WORDS = {"split", "fold", "subset", "partition"}, {
-    *"train training test testing valid validation val dev holdout eval".split()
+_COUNT_WORDS = {
+    "num",
+    "number",
+    "count",
+    "counts",
+    "n",
+    "years",
+    "score",
+    "rate",
+    "level",
+    "amount",
+    "amt",
+    "total",
+    "avg",
+    "mean",
 }
+_SPLIT_NAMES = {"split", "fold", "subset", "partition"}
+_SPLIT_WORDS = {"train", "training", "test", "testing", "valid", "validation", "val", "dev", "holdout", "eval"}
 _ROUND_STEPS = tuple(sorted((m * 10**p for p in range(10) for m in (5, 10, 25)), reverse=True))
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -179,7 +249,7 @@ def _dictionary_levels(cells: pa.ChunkedArray) -> tuple[Scalar, ...]:
 
 def _guess_number(profile: Profile, cells: pa.ChunkedArray) -> Guess:
     if pa.types.is_decimal(profile.levels.type):
-        step = 10.0 ** -profile.levels.type.scale
+        step = 10.0**-profile.levels.type.scale
         return Guess("number", f"decimals of fixed scale, {profile.words}", step=step)
     values = profile.levels.to_numpy(zero_copy_only=False)
     finite = values[np.isfinite(values)]
@@ -228,6 +298,8 @@ def is_id_name(name: str) -> bool:
 def _code_reason(profile: Profile, values: np.ndarray) -> str:
     """Why whole numbers are codes rather than quantities; empty when they are quantities."""
     n, tokens = len(values), set(name_tokens(profile.name))
+    if profile.n_known < _REPEATS * n:
+        return ""
     if n == 2:
         return "two values"
     is_code_name = not tokens.isdisjoint(_CODE_WORDS) and tokens.isdisjoint(_COUNT_WORDS)
@@ -243,9 +315,9 @@ def _code_reason(profile: Profile, values: np.ndarray) -> str:
 def decimal_step(values: np.ndarray) -> float | None:
     """The coarsest of 0.5, 0.25, 0.1, 0.05, 0.01, ... 1e-6 on whose grid all values lie; None when finer.
 
-    Tolerance: 1e-9 relative to the value, 1e-3 of the step, whichever is larger is refused.
+    A value lies on the grid when it is within 1e-12, absolute or relative: the rounding of 64-bit floats and no more.
     """
-    if not len(values):
+    if not len(values) or np.abs(values).max() > 1e15:
         return None
     for step in (0.5, 0.25, 0.1, 0.05, 0.01, 0.005, 0.001, 1e-4, 1e-5, 1e-6):
         grid = np.round(values / step)
@@ -286,7 +358,9 @@ def _guess_text(profile: Profile) -> Guess:
     if (share > 0.5 and n > _TEXT_LEVELS) or is_prose or (unique and words >= 3):
         return Guess("text", f"{profile.words}, {words:.1f} words a cell")
     levels = _levels(profile)
-    why = f"{profile.words}" if levels is not None else f"{profile.words}, more than {MAX_LEVELS:,} levels are not listed"
+    why = (
+        f"{profile.words}" if levels is not None else f"{profile.words}, more than {MAX_LEVELS:,} levels are not listed"
+    )
     return Guess("category", why, categories=levels)
 
 
@@ -322,11 +396,11 @@ def pattern_of(values: Sequence[str]) -> str | None:
     """
     if not values or any(" " in v or not any(ch.isdigit() for ch in v) for v in values):
         return None
-    if all(_UUID.fullmatch(v) for v in values):
+    if all(_UUID.fullmatch(v) for v in values) and all(v == v.lower() for v in values):
         return "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-    if all(re.fullmatch(r"[0-9a-fA-F]+", v) for v in values) and len({len(v) for v in values}) == 1:
-        if any(not ch.isdigit() for v in values for ch in v):
-            return f"[0-9a-f]{{{len(values[0])}}}"
+    is_hex = all(re.fullmatch(r"[0-9a-fA-F]+", v) for v in values) and not all(v.isdigit() for v in values)
+    if is_hex and len({len(v) for v in values}) == 1:
+        return f"[{'0-9a-f' if all(v == v.lower() for v in values) else '0-9a-fA-F'}]{{{len(values[0])}}}"
     runs = [re.findall(r"\d+|[A-Za-z]+|[^A-Za-z\d]+", v) for v in values]
     if len({len(r) for r in runs}) != 1:
         return None

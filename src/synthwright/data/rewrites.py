@@ -144,12 +144,11 @@ class Gap(Rewrite):
         y = np.minimum(x + gap, self.high)
         y = np.where(known, np.maximum(y, x + self.least), y)
         kind = arrow_type(self.dtype)
-        if self.decimals is not None:
-            y = np.round(y, self.decimals)
-        if pa.types.is_integer(kind) and not self.is_whole:  # a fraction below: the next whole number keeps the order
-            y = np.rint(y)
-            broken = known & (y <= x if self.is_strict else y < x)
-            y = np.where(broken, np.floor(x) + 1 if self.is_strict else np.ceil(x), y)
+        decimals = 0 if pa.types.is_integer(kind) and not self.is_whole else self.decimals
+        if decimals is not None:  # rounding last could break the order: then the next grid point above
+            y, unit = np.round(y, decimals), 10.0**-decimals
+            above = np.floor(x / unit) * unit + unit if self.is_strict else np.ceil(x / unit) * unit
+            y = np.where(known & (y <= x if self.is_strict else y < x), np.round(above, decimals), y)
         return {self.right: _cells(y, gone, kind)}
 
 

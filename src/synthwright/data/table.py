@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import pyarrow as pa
@@ -80,14 +80,16 @@ class Table(Dataset):
 def as_arrow(data: Any) -> pa.Table:
     """A mapping of columns, or anything with the Arrow C stream, as an Arrow table. Raises DataError."""
     if isinstance(data, pa.Table):
-        return data
+        return _without_views(data)
     try:
         if isinstance(data, Mapping):
             return pa.table(dict(data))
         if hasattr(data, "__arrow_c_stream__"):
-            return pa.table(data)
+            return _without_views(pa.table(data))
+        if isinstance(data, pa.RecordBatch):
+            return _without_views(pa.Table.from_batches([data]))
         if hasattr(data, "arrow") and type(data).__module__.startswith("duckdb"):
-            return pa.table(data.arrow())
+            return _without_views(pa.table(data.arrow()))
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, ValueError, TypeError) as error:
         raise DataError(
             f"The {type(data).__name__} cannot be turned into columns of one type each: {error}",
@@ -97,6 +99,29 @@ def as_arrow(data: Any) -> pa.Table:
         f"Cannot use a {type(data).__name__} as a table.",
         fix="pass a pandas or polars DataFrame, a pyarrow Table, a DuckDB relation or a mapping of columns",
     )
+
+
+def _without_views(table: pa.Table) -> pa.Table:
+    """String views (polars) as plain strings: Arrow's own functions do not know views. Raises DataError."""
+    for i, field in enumerate(table.schema):
+        kind = field.type
+        if isinstance(kind, pa.BaseExtensionType) and not pa.types.is_string(kind.storage_type):
+            raise DataError(
+                f"Column {field.name!r} is of the extension type {kind.extension_name}, which has no plain values.",
+                where=f"column {field.name!r}",
+                fix="convert it first, for example to timestamps or text",
+            )
+        plain = next((made for is_kind, made in _PLAIN if is_kind(kind)), None)
+        if plain is not None:
+            table = table.set_column(i, field.name, table.column(i).cast(plain))
+    return table
+
+
+_PLAIN: tuple[tuple[Callable[[pa.DataType], bool], pa.DataType], ...] = (
+    (lambda kind: isinstance(kind, pa.BaseExtensionType), pa.string()),
+    (pa.types.is_string_view, pa.large_string()),
+    (pa.types.is_binary_view, pa.large_binary()),
+)
 
 
 def shape_problems(table: pa.Table) -> list[Problem]:

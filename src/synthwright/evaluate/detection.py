@@ -50,7 +50,7 @@ class C2ST(TableMetric):
         smallest = detectable_auc(n, n)
         odds = round(100 * value)
         plain = {
-            "pass": f"A classifier can hardly tell synthetic rows from real ones: {odds} of 100 pairs (50 is guessing).",
+            "pass": f"A classifier hardly tells synthetic rows from real ones: {odds} of 100 pairs (50 is guessing).",
             "warn": f"A classifier tells a synthetic row from a real one in {odds} of 100 pairs (50 is guessing).",
             "fail": f"A classifier recognises synthetic rows: right in {odds} of 100 pairs (50 is guessing).",
         }[verdict]

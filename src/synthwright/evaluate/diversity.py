@@ -51,7 +51,10 @@ class Coverage(TableMetric):
         n = min(*(encoding.rows[part] for part in (other, "train", "synthetic")), _ROWS)
         if n < 50:
             return self.unknown(f"{n} rows are too few for neighbourhoods.", "give 50 rows or more of each part")
-        sides = {p: encoding.points(p).take(encoding.draw(p, n, "coverage")) for p in (other, "train", "synthetic", "independent")}
+        sides = {
+            p: encoding.points(p).take(encoding.draw(p, n, "coverage"))
+            for p in (other, "train", "synthetic", "independent")
+        }
         covered, density, radii = coverage_density(sides[other], sides["synthetic"])
         usual = nearest(sides[other], sides["train"])[:, 0] <= radii
         bad = nearest(sides[other], sides["independent"])[:, 0] <= radii
@@ -63,7 +66,7 @@ class Coverage(TableMetric):
         score = self.from_findings(
             findings,
             shown=(findings[0].value, findings[0].low, findings[0].high),
-            good=f"{covered.mean():.1%} of the unseen real rows have a synthetic row nearby; {usual.mean():.1%} is usual.",
+            good=f"{covered.mean():.1%} of unseen real rows have a synthetic row nearby; {usual.mean():.1%} is usual.",
             fix="fit on more rows, or with a generator that covers rare combinations (see: generators)",
             references={"real": float(usual.mean()), "independent": float(bad.mean())},
             details={

@@ -48,12 +48,12 @@ class Field:
     def present(self, part: str) -> np.ndarray:
         """Values of a part without the missing ones."""
         values = self.values[part]
-        return values[~np.isnan(values)] if self.is_number else values[values != MISSING]
+        return np.asarray(values[~np.isnan(values)] if self.is_number else values[values != MISSING])
 
     def missing(self, part: str) -> np.ndarray:
         """Whether each cell of a part is missing: bool."""
         values = self.values[part]
-        return np.isnan(values) if self.is_number else values == MISSING
+        return np.asarray(np.isnan(values) if self.is_number else values == MISSING)
 
     def counts(self, part: str) -> np.ndarray:
         """How often each level occurs in a part."""
@@ -203,8 +203,12 @@ class TableEncoding:
             if field.is_number:
                 real = field.present("real")
                 low, high = np.quantile(real, [0.01, 0.99]) if len(real) else (0.0, 1.0)
-                spread = real.std() or 1.0
-                found.append(np.nan_to_num((np.clip(values, low, high) - np.clip(real, low, high).mean()) / spread))
+                spread = (real.std() if len(real) else 0.0) or 1.0
+                found.append(
+                    np.nan_to_num(
+                        (np.clip(values, low, high) - (np.clip(real, low, high).mean() if len(real) else 0.0)) / spread
+                    )
+                )
                 if field.missing("real").any():
                     found.append(np.isnan(values))
             else:
@@ -257,7 +261,7 @@ def _floats(cells: pa.Array) -> np.ndarray:
     if pa.types.is_temporal(kind):
         cells = cells.cast(pa.int32() if kind.bit_width == 32 else pa.int64())
     # Integers above 2^53 lose their last digits here, which no judgement below depends on.
-    return cells.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False).astype(np.float64)
+    return np.asarray(cells.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False).astype(np.float64))
 
 
 def _derived(values: dict[str, np.ndarray], shuffle: np.random.Generator) -> dict[str, np.ndarray]:

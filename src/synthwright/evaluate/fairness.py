@@ -69,8 +69,8 @@ def _positive(goal: Goal | None, part: str, encoding: TableEncoding) -> np.ndarr
         return np.zeros(encoding.rows[part], bool)
     y = goal.y[part]
     if goal.task == "regression":
-        return y > np.nanmedian(goal.y["real"])
-    return y == 1 if goal.task == "binary" else y == 0
+        return np.asarray(y > np.nanmedian(goal.y["real"]))
+    return np.asarray(y == 1 if goal.task == "binary" else y == 0)
 
 
 def positive_name(goal: Goal) -> str:
@@ -92,8 +92,10 @@ class _Fairness(TableMetric):
         found = groups(encoding, goal)
         if not found:
             return self.unknown("No group has 20 rows or more.", "evaluate more rows")
-        return [self.measure(found, goal, encoding)] if goal else self.unknown(
-            "No column to predict was named, or it is constant.", NEED_TARGET
+        return (
+            [self.measure(found, goal, encoding)]
+            if goal
+            else self.unknown("No column to predict was named, or it is constant.", NEED_TARGET)
         )
 
     def measure(self, found: Sequence[Group], goal: Goal, encoding: TableEncoding) -> Score:

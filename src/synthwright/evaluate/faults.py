@@ -68,7 +68,9 @@ def inject(
     True
     """
     if name not in FAULTS:
-        raise ConfigError(f"Unknown fault {name!r}.{did_you_mean(name, FAULTS)}", fix=f"use one of: {listing(FAULTS, 40)}")
+        raise ConfigError(
+            f"Unknown fault {name!r}.{did_you_mean(name, FAULTS)}", fix=f"use one of: {listing(FAULTS, 40)}"
+        )
     fault = FAULTS[name]
     parts = Parts(
         carrier,
@@ -157,7 +159,7 @@ def _normal_scores(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     order = np.lexsort([rng.random(len(values)), np.nan_to_num(values)])
     ranks = np.empty(len(values))
     ranks[order] = np.arange(1, len(values) + 1)
-    return stats.norm.ppf(ranks / (len(values) + 1))
+    return np.asarray(stats.norm.ppf(ranks / (len(values) + 1)))
 
 
 def _cut_tails(parts: Parts) -> Table:
@@ -258,34 +260,35 @@ def _reordered(parts: Parts) -> Table:
     return parts.carrier.select(parts.rng.permutation(len(parts.carrier)))
 
 
+_MADE = (
+    ("none", "none", "", 0.0, "fresh real rows in another order: nothing may fail", _reordered),
+    ("copy_all", "privacy", "copies", 1.0, "all rows drawn from train", _copy_all),
+    (
+        "copy_jitter",
+        "privacy",
+        "near_copies dcr_share",
+        0.02,
+        "all train rows, noise of a share of the sd on numbers, 5 % of the levels exchanged",
+        _copy_jitter,
+    ),
+    ("copy_some", "privacy", "copies", 0.05, "a share of the rows is copied from train", _copy_some),
+    ("leak_holdout", "privacy", "leak", 0.20, "a share of the rows is copied from the holdout", _leak_holdout),
+    ("independent", "fidelity", "pairs", 1.0, "every column is shuffled on its own", _independent),
+    ("collapse", "diversity", "coverage", 0.10, "a share of the rows, repeated", _collapse),
+    ("drop_minority", "diversity", "rare_levels", 0.02, "a rare level is lost", _drop_minority),
+    ("duplicate", "diversity", "duplicates", 0.10, "a share of the rows repeats others", _duplicate),
+    ("shuffle_target", "utility", "relation", 0.20, "the target is shuffled in a share of the rows", _shuffle_target),
+    ("invent_correlation", "fidelity", "invented", 0.20, "two unrelated numbers correlate", _invent_correlation),
+    ("cut_tails", "fidelity", "tails", 0.01, "one number is clipped at two quantiles", _cut_tails),
+    ("shift_mean", "fidelity", "marginals", 0.10, "one number is shifted by a share of its sd", _shift_mean),
+    ("unseen_level", "fidelity", "support", 0.02, "a share of the rows gets a new level", _unseen_level),
+    ("fill_gaps", "fidelity", "missing pairs", 1.0, "gaps no longer come together", _fill_gaps),
+    ("heap", "fidelity", "spikes", 0.30, "a share of one number is rounded coarsely", _heap),
+)
 FAULTS: dict[str, Fault] = {
-    fault.name: fault
-    for fault in (
-        Fault("none", "none", (), 0.0, "fresh real rows in another order: nothing may fail", _reordered),
-        Fault("copy_all", "privacy", ("privacy.copies",), 1.0, "all rows drawn from train", _copy_all),
-        Fault(
-            "copy_jitter",
-            "privacy",
-            ("privacy.near_copies", "privacy.dcr_share"),
-            0.02,
-            "all train rows with noise of a share of the sd, and 5 % of the levels exchanged",
-            _copy_jitter,
-        ),
-        Fault("copy_some", "privacy", ("privacy.copies",), 0.05, "a share of the rows is copied from train", _copy_some),
-        Fault("leak_holdout", "privacy", ("privacy.leak",), 0.20, "a share of the rows is copied from the holdout", _leak_holdout),
-        Fault("independent", "fidelity", ("fidelity.pairs",), 1.0, "every column shuffled on its own", _independent),
-        Fault("collapse", "diversity", ("diversity.coverage",), 0.10, "a share of the rows, repeated", _collapse),
-        Fault("drop_minority", "diversity", ("diversity.rare_levels",), 0.02, "a rare level is lost", _drop_minority),
-        Fault("duplicate", "diversity", ("diversity.duplicates",), 0.10, "a share of the rows repeats others", _duplicate),
-        Fault("shuffle_target", "utility", ("utility.relation",), 0.20, "the target is shuffled in a share of the rows", _shuffle_target),
-        Fault("invent_correlation", "fidelity", ("fidelity.invented",), 0.20, "two unrelated numbers become correlated", _invent_correlation),
-        Fault("cut_tails", "fidelity", ("fidelity.tails",), 0.01, "one number is clipped at two quantiles", _cut_tails),
-        Fault("shift_mean", "fidelity", ("fidelity.marginals",), 0.10, "one number is shifted by a share of its sd", _shift_mean),
-        Fault("unseen_level", "fidelity", ("fidelity.support",), 0.02, "a share of the rows gets a new level", _unseen_level),
-        Fault("fill_gaps", "fidelity", ("fidelity.missing", "fidelity.pairs"), 1.0, "gaps no longer come together", _fill_gaps),
-        Fault("heap", "fidelity", ("fidelity.spikes",), 0.30, "a share of one number is rounded coarsely", _heap),
-    )
-}  # fmt: skip
+    name: Fault(name, axis, tuple(f"{axis}.{score}" for score in scores.split()), dose, summary, make)
+    for name, axis, scores, dose, summary, make in _MADE
+}
 REQUIRED = (
     "copy_all", "copy_jitter", "copy_some", "independent", "collapse", "shuffle_target", "drop_minority",
     "invent_correlation", "cut_tails", "shift_mean",
@@ -304,7 +307,7 @@ def _numbers(table: Table) -> list[Column]:
 
 
 def _values(table: Table, column: Column) -> np.ndarray:
-    return table[column.name].combine_chunks().cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    return np.asarray(table[column.name].combine_chunks().cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False))
 
 
 def _texts(table: Table, column: Column) -> pa.Array:

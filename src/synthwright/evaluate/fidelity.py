@@ -203,14 +203,14 @@ def _tail_findings(field: Field) -> Iterator[Finding]:
                     effect = min(0.99, effect)
                 low, high = (limit * len(x) / expected for limit in twosample.rate_interval(k, len(x)))
                 words = (
-                    f"{k} synthetic rows have {field.name} {side} the real {share:.1%} point; {expected:.0f} would be usual"
+                    f"{k} synthetic rows have {field.name} {side} the real {share:.1%} point; {expected:.0f} is usual"
                 )
                 yield Finding(effect, p, words, {"column": field.name, "side": side}, ratio, low, high)
 
 
 def _pile_finding(field: Field, x: np.ndarray, y: np.ndarray, side: str) -> Finding:
-    """Rows at the largest synthetic value, against rows at the largest real one: what clipping leaves behind."""
-    k, reference = int((x == x.max()).sum()), int((y == y.max()).sum())
+    """Rows at the largest synthetic value, against real rows at that value: what clipping leaves behind."""
+    k, reference = int((x == x.max()).sum()), int((y == x.max()).sum())
     _, p = twosample.rates_tails(np.array(k), len(x), np.array(reference), len(y))
     gap = k / len(x) - reference / len(y)
     end = "largest" if side == "above" else "smallest"
@@ -252,7 +252,9 @@ def _spike_findings(field: Field) -> Iterator[Finding]:
     if field.is_moment or not len(common):
         return
     for step in (1.0, 0.1, 0.01):
-        on_x, on_y = (int((np.abs(v / step - np.round(v / step)) < 1e-6 * np.maximum(1, np.abs(v))).sum()) for v in (x, y))
+        on_x, on_y = (
+            int((np.abs(v / step - np.round(v / step)) < 1e-6 * np.maximum(1, np.abs(v))).sum()) for v in (x, y)
+        )
         if on_y >= 0.5 * m:
             yield _share_finding(field, f"on the grid of {step:g}", (on_x, n, on_y, m), GRID_FAIL)
             break

@@ -47,7 +47,9 @@ def aligned(data: Any, train: Dataset, part: str, notes: list[Note]) -> Dataset:
         notes.append(Note("E001", f"columns that train lacks were not judged: {listing(extra)}", part))
     kept = [column for column in wanted if column.name in table.column_names]
     cells = [_cast(table.column(column.name), train.arrow.schema.field(column.name).type) for column in kept]
-    if problems := [_problem(column, one, part) for column, one in zip(kept, cells, strict=True) if _unfit(column, one)]:
+    if problems := [
+        _problem(column, one, part) for column, one in zip(kept, cells, strict=True) if _unfit(column, one)
+    ]:
         raise DataError.of(problems)
     columns = [_free(column, str(one.type)) for column, one in zip(kept, cells, strict=True)]
     schema = Schema(columns=tuple(columns))
@@ -89,7 +91,7 @@ def _unfit(column: Column, cells: pa.ChunkedArray) -> bool:
 def _problem(column: Column, cells: pa.ChunkedArray, part: str) -> Problem:
     shown = next((str(value) for value in cells.to_pylist() if value is not None), "nothing")
     return Problem(
-        f"Column {column.name!r} is {column.kind} in train and holds {cells.type} in {part}, for example {shown[:40]!r}.",
+        f"Column {column.name!r} is {column.kind} in train and holds {cells.type} in {part}, such as {shown[:40]!r}.",
         f"{part}=",
         "convert it, or read both files with one schema: read(path, schema=)",
     )

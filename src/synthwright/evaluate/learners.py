@@ -86,24 +86,22 @@ def predictions(model: Any, x: np.ndarray, *, task: Task) -> np.ndarray:
     return np.column_stack([1 - found, found]) if task == "binary" else found
 
 
-def linear_predictions(
-    x: np.ndarray, y: np.ndarray, new: np.ndarray, *, task: Task, classes: int = 2
-) -> np.ndarray:
+def linear_predictions(x: np.ndarray, y: np.ndarray, new: np.ndarray, *, task: Task, classes: int = 2) -> np.ndarray:
     """Predictions of ridge, or of logistic regression (one class against the rest), for the rows `new`."""
     if task == "regression":
         return linear.predict(linear.ridge(x, y), new)
     chances = np.column_stack(
         [linear.chance(linear.predict(linear.logistic(x, (y == k).astype(float)), new)) for k in range(classes)]
     )
-    return chances / np.maximum(chances.sum(axis=1, keepdims=True), 1e-12)
+    return np.asarray(chances / np.maximum(chances.sum(axis=1, keepdims=True), 1e-12))
 
 
 def row_losses(y: np.ndarray, prediction: np.ndarray, *, task: Task) -> np.ndarray:
     """Loss of each row: -log probability of its class (natural log, clipped), or the squared error."""
     if task == "regression":
-        return (y - prediction) ** 2
+        return np.asarray((y - prediction) ** 2)
     chance = np.clip(prediction[np.arange(len(y)), y.astype(int)], CLIP, 1.0)
-    return -np.log(chance)
+    return np.asarray(-np.log(chance))
 
 
 def skill(y: np.ndarray, prediction: np.ndarray, *, task: Task, weight: np.ndarray | None = None) -> float:

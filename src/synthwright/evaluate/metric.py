@@ -52,7 +52,7 @@ class Score:
     """One number with its interval, its two references and what it means.
 
     references: `real` is the value that fresh real data get, `independent` (or `copy`, for privacy) a known-bad one.
-    low, high: 95 % interval of `value`. better: which direction of `value` is good; "near" means near `references["real"]`.
+    low, high: 95 % interval of `value`. better: which direction of `value` is good; "near": near `references["real"]`.
     p: probability of a difference this large if the synthetic units were fresh real ones, after allowing for the
     number of comparisons made inside the score; `margins`: the effect sizes above which a difference that is
     real (p small) is a "warn" or a "fail", in the units of `details["effect"]`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import ClassVar
 
@@ -128,14 +128,17 @@ class Pairs(TableMetric):
             Finding(
                 one.excess / PAIR_FAIL,
                 one.p,
-                f"{one.a} and {one.b} go together differently: {one.excess:.1%} of the rows are in the wrong combination",
+                f"{one.a} and {one.b} go together differently: "
+                f"{one.excess:.1%} of the rows are in the wrong combination",
                 {"columns": [one.a, one.b]},
                 one.distance,
-                *_distance_interval(encoding, one, ctx.rng) if rank == 0 else (None, None),
                 warn=0.3,
             )
-            for rank, one in enumerate(found)
+            for one in found
         ]
+        worst = found[0]
+        low, high = _distance_interval(encoding, worst, ctx.rng)
+        findings[0] = replace(findings[0], low=low, high=high)
         stand_in = fake_or_real(encoding)
         against = "train" if stand_in == "holdout" else "real"
         score = self.from_findings(
@@ -174,9 +177,7 @@ def _distance_interval(
     size = (sizes[i], sizes[j])
     a, b = (association.joint_counts(c[:, i], c[:, j], size).ravel() for c in (codes, real))
     draws = []
-    for x, y in zip(
-        twosample.resampled(a, rng, times=times), twosample.resampled(b, rng, times=times), strict=True
-    ):
+    for x, y in zip(twosample.resampled(a, rng, times=times), twosample.resampled(b, rng, times=times), strict=True):
         left, right = x.reshape(size), y.reshape(size)
         wanted = association.raked(right, left.sum(axis=1), left.sum(axis=0), rounds=10)
         draws.append(float(twosample.total_variation(x, wanted.ravel())))
@@ -187,8 +188,9 @@ class Invented(TableMetric):
     """Dependences that only the synthetic rows have, and real ones that they lost.
 
     Invented: contingency coefficient below 0.1 in the real rows and higher by more than LINK_FAIL in the synthetic
-    ones; for numbers also Spearman's rank correlation, which sees weaker ones. Lost: above 0.15 in the real rows and less than a third of it in the synthetic ones. Many repeated
-    synthetic rows look like more evidence than they are: read `duplicates` first.
+    ones; for numbers also Spearman's rank correlation, which sees weaker ones. Lost: above 0.15 in the
+    real rows and less than a third of it in the synthetic ones. Many repeated synthetic rows look like more evidence
+    than they are: read `duplicates` first.
     """
 
     name: ClassVar[str] = "invented"
@@ -247,7 +249,9 @@ def _link_finding(one: PairScore) -> Finding:
     p = float(stats.norm.sf(abs(here - there) / max(one.error, 1e-12)))
     gap = one.association - one.reference
     if there < here and one.reference < LINK_FAIL:
-        words = f"{one.a} and {one.b} are correlated ({one.association:.2f}) although real rows show {one.reference:.2f}"
+        words = (
+            f"{one.a} and {one.b} are correlated ({one.association:.2f}) although real rows show {one.reference:.2f}"
+        )
         return Finding(gap / LINK_FAIL, p, words, where, gap, warn=0.6)
     if one.reference > 0.15 and one.association < one.reference / 3:
         words = f"{one.a} and {one.b} lost their correlation: {one.association:.2f}, in real rows {one.reference:.2f}"

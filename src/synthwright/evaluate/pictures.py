@@ -89,7 +89,7 @@ def _moment_labels(field: Field, edges: np.ndarray) -> list[str]:
     if dtype.startswith("duration"):
         return [f"{edge:g} {dtype[9:-1]}" for edge in edges]
     unit = "D" if dtype.startswith("date32") else "ms" if dtype.startswith("date64") else dtype[10:12].strip("],")
-    return [str(np.datetime64(int(edge), unit).astype("datetime64[D]")) for edge in edges]
+    return [str(np.array(int(edge), f"datetime64[{unit}]").astype("datetime64[D]")) for edge in edges]
 
 
 def _matrix(encoding: TableEncoding) -> dict[str, Any]:

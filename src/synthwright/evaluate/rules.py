@@ -43,7 +43,9 @@ class Rules(TableMetric):
             if rule_columns(rule) <= present:
                 findings.append(_declared(rule, evidence))
             else:
-                ctx.note("E006", f"a rule was not judged, the synthetic data lack a column of it: {dict(rule)}", "rules")
+                ctx.note(
+                    "E006", f"a rule was not judged, the synthetic data lack a column of it: {dict(rule)}", "rules"
+                )
         mined = list(_mined(encoding))
         findings += mined
         if not findings:
@@ -83,7 +85,10 @@ def _spoken(rule: Mapping[str, Any]) -> str:
 def _new_combinations(encoding: TableEncoding, names: Sequence[str]) -> np.ndarray:
     """Synthetic rows whose combination of these columns no real row has; columns that are not judged are left out."""
     fields = [encoding[name] for name in names if name in encoding.index]
-    rows = {part: np.column_stack([np.nan_to_num(f.values[part], nan=-1.0) for f in fields]) for part in ("synthetic", "real")}
+    rows = {
+        part: np.column_stack([np.nan_to_num(f.values[part], nan=-1.0) for f in fields])
+        for part in ("synthetic", "real")
+    }
     _, inverse = np.unique(np.concatenate([rows["real"], rows["synthetic"]]), axis=0, return_inverse=True)
     inverse = inverse.reshape(-1)
     m = encoding.rows["real"]
@@ -135,5 +140,8 @@ def _coded(encoding: TableEncoding) -> dict[str, tuple[dict[str, np.ndarray], in
             found[field.name] = codes, len(values) + 2
         elif 2 <= len(field.levels) <= _LEVELS_MOST:
             size = len(field.levels) + 1
-            found[field.name] = {p: np.where(field.values[p] == MISSING, size - 1, field.values[p]) for p in parts}, size
+            found[field.name] = (
+                {p: np.where(field.values[p] == MISSING, size - 1, field.values[p]) for p in parts},
+                size,
+            )
     return found

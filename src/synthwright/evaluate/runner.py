@@ -126,14 +126,18 @@ def _encoding_notes(evidence: Evidence) -> list[Note]:
     encoding = evidence.encoding
     notes = []
     if encoding.skipped:
-        notes.append(Note("E004", f"columns that are re-made, not learned, were not judged: {listing(encoding.skipped)}"))
+        notes.append(
+            Note("E004", f"columns that are re-made, not learned, were not judged: {listing(encoding.skipped)}")
+        )
     if evidence.holdout is not None:
         train, holdout = encoding.hashes("train"), encoding.hashes("holdout")
         shared = float(np.isin(holdout, train).mean())
         _, counts = np.unique(train, return_counts=True)
         twins = float(counts[counts > 1].sum() / len(train))
         if shared > twins + 0.05:
-            what = f"{shared:.1%} of the holdout rows stand in train too, {twins:.1%} would be usual: it controls little"
+            what = (
+                f"{shared:.1%} of the holdout rows stand in train too, {twins:.1%} would be usual: it controls little"
+            )
             notes.append(Note("E005", what, "holdout"))
     return notes
 
@@ -144,12 +148,13 @@ def chosen_metrics(modality: str, wanted: Sequence[str] | None = None) -> list[t
     if wanted is None:
         return fitting
     known = {text for name, metric in fitting for text in (name, metric.axis, f"{metric.axis}.{name}")}
+    names = [*dict.fromkeys(metric.axis for _, metric in fitting), *(name for name, _ in fitting)]
     for text in wanted:
         if text not in known:
             raise ConfigError(
                 f"Unknown metric {text!r}.{did_you_mean(text, known)}",
                 where="metrics",
-                fix=f"use axes or names: {listing([*dict.fromkeys(m.axis for _, m in fitting), *(n for n, _ in fitting)], 40)}",
+                fix=f"use axes or names: {listing(names, 40)}",
             )
     return [(n, m) for n, m in fitting if {n, m.axis, f"{m.axis}.{n}"} & set(wanted)]
 

@@ -142,7 +142,7 @@ def _trained(encoding: TableEncoding, evidence: Evidence) -> Trained | None:
 
 def _with_target(goal: Goal, encoding: TableEncoding, part: str, most: int) -> np.ndarray:
     rows = encoding.draw(part, most, "utility")
-    return rows[~np.isnan(goal.y[part][rows])]
+    return np.asarray(rows[~np.isnan(goal.y[part][rows])])
 
 
 def _fit(goal: Goal, encoding: TableEncoding, part: str, rows: np.ndarray, seed: int) -> Any:
@@ -212,7 +212,7 @@ class TSTR(_Utility):
     def measure(self, evidence: Evidence, goal: Goal, ctx: Context) -> Sequence[Score]:
         """One score; value is TSTR, references["real"] is TRTR."""
         run = trained(evidence)
-        assert run is not None  # noqa: S101 - `goal` exists, so the models do
+        assert run is not None
         found = {part: skill(run.y, one, task=goal.task) for part, one in run.on_test.items()}
         draws = _skill_draws(run, ctx.rng)
         error = float(np.sqrt((draws["synthetic"] - draws["train"]).var() + sum(run.noise.values())))
@@ -260,7 +260,9 @@ def _skill_score(
         p=p,
         margins={"warn": warn, "fail": fail},
         where=() if verdict == "pass" else ({"column": goal.name},),
-        fix="" if verdict == "pass" else "fit on more rows, or with a generator that models the target: cart, boost, auto",
+        fix=""
+        if verdict == "pass"
+        else "fit on more rows, or with a generator that models the target: cart, boost, auto",
         details={
             "effect": lost,
             "metric": measure,
@@ -350,10 +352,12 @@ class Relation(_Utility):
     def measure(self, evidence: Evidence, goal: Goal, ctx: Context) -> Sequence[Score]:
         """One score; value is the share of synthetic rows whose target seems random, 0 is right."""
         run = trained(evidence)
-        assert run is not None  # noqa: S101 - `goal` exists, so the models do
+        assert run is not None
         (own, own_error), (real, real_error) = (calibration_slope(y, found) for y, found in run.relation)
         if real < 3 * real_error:
-            return self.unknown(f"No model of the real rows predicts {goal.name} better than chance.", "another target=")
+            return self.unknown(
+                f"No model of the real rows predicts {goal.name} better than chance.", "another target="
+            )
         value = 1 - own / real
         error = float(np.hypot(own_error, own / real * real_error) / real)
         p = float(stats.norm.sf(value / error))
@@ -361,7 +365,10 @@ class Relation(_Utility):
         if verdict == "pass":
             plain = f"{goal.name} follows the other columns as it does in real rows."
         else:
-            plain = f"{goal.name} follows the other columns less than in real rows, as if it were random in {value:.0%} of them."
+            plain = (
+                f"{goal.name} follows the other columns less than in real rows, "
+                f"as if it were random in {value:.0%} of the rows."
+            )
         score = self.score(
             value,
             verdict,
@@ -373,7 +380,9 @@ class Relation(_Utility):
             p=p,
             margins={"warn": RELATION_WARN, "fail": RELATION_FAIL},
             where=() if verdict == "pass" else ({"column": goal.name},),
-            fix="" if verdict == "pass" else "check how the target is generated; fit on more rows, or try cart or boost",
+            fix=""
+            if verdict == "pass"
+            else "check how the target is generated; fit on more rows, or try cart or boost",
             details={"effect": value, "slope": own, "slope_real": real, "detectable": float(3.6 * error)},
             sampled={"synthetic": run.rows, "of": len(goal.y["synthetic"])},
         )

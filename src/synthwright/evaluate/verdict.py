@@ -1,9 +1,9 @@
 """From differences to verdicts: is it real, and does it matter?
 
 A difference is real when its probability, after allowing for all comparisons of its score, is below ALPHA; it
-matters when it exceeds a margin. Both together give "warn" or "fail". 24 scores at ALPHA = 0.001 (marginals at
-0.005) bound the chance that a report on fresh real rows shows anything but "pass" by 3 %; tests overlap and margins
-bind, so it is lower: `benchmarks/results/judge.csv` has the measured rate.
+matters when it exceeds a margin. Both together give "warn" or "fail". 25 scores at ALPHA = 0.001 (marginals at
+0.005, relation at 0.003) bound the chance that a report on fresh real rows shows anything but "pass" by about 3 %;
+tests overlap and margins bind, so it is lower: `benchmarks/results/judge.csv` has the measured rate.
 """
 
 from __future__ import annotations

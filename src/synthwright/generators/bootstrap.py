@@ -19,7 +19,7 @@ from synthwright.generators.base import Ability, Generator
 class BootstrapConfig(Config):
     """Options of the smoothed bootstrap."""
 
-    bandwidth: float = Field(0.1, ge=0, le=10, description="Noise, in units of each column's standard deviation.")
+    bandwidth: float = Field(0.1, ge=0, le=10, description="Noise, in units of each column's spread.")
 
 
 class Bootstrap(Generator):
@@ -41,6 +41,7 @@ class Bootstrap(Generator):
     def _fit(self, data: Table, ctx: Context) -> None:
         ctx.note("G010", "the model holds the training rows and its samples are near copies of them")
         self._codec = Codec.fit(data, protect=False)
+        ctx.notes.extend(self._codec.notes)
         ctx.step(0, 1, "keeping rows")
         self._values = self._codec.values(data)
 
@@ -51,9 +52,11 @@ class Bootstrap(Generator):
             cells = self._values[column.name]
             drawn[column.name] = cells[rows]
             if column.kind == "number" and self.config.bandwidth > 0:
-                noise = self.config.bandwidth * float(np.nanstd(cells)) * ctx.rng.standard_normal(n)
+                moved = drawn[column.name] + self.config.bandwidth * _spread(cells) * ctx.rng.standard_normal(n)
+                moved = np.where(moved < column.low, 2 * column.low - moved, moved)  # reflected, not piled up, at ends
+                moved = np.where(moved > column.high, 2 * column.high - moved, moved)
                 heaped = np.isin(drawn[column.name], column.atoms)
-                drawn[column.name] = np.where(heaped, drawn[column.name], drawn[column.name] + noise)
+                drawn[column.name] = np.where(heaped, drawn[column.name], moved)
         return self._codec.from_values(drawn, ctx.rng)
 
     def _state(self) -> State:
@@ -65,3 +68,14 @@ class Bootstrap(Generator):
     def _restore(self, state: State) -> None:
         self._codec = Codec.from_json(state.meta["codec"])
         self._values = {c.name: state.arrays[f"cells_{i}"] for i, c in enumerate(self._codec.columns)}
+
+
+def _spread(cells: np.ndarray) -> float:
+    """The smaller of standard deviation and interquartile range / 1.34, which one far value cannot inflate.
+
+    Source: Silverman 1986, equation 3.30.
+    """
+    quartiles = np.nanpercentile(cells, [25, 75])
+    robust = float(quartiles[1] - quartiles[0]) / 1.34
+    deviation = float(np.nanstd(cells))
+    return min(deviation, robust) if robust > 0 else deviation

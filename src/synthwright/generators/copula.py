@@ -31,7 +31,7 @@ _PROFILE_BINS = 10  # bins of a number in the tables that order levels
 class CopulaConfig(Config):
     """Options of the Gaussian copula."""
 
-    protect: bool = Field(True, description="Pool levels in fewer than 5 rows and clip the 5 extreme values.")
+    protect: bool = Field(True, description="Pool levels in fewer than 5 rows and hide the 5 extreme values.")
     shrink: bool = Field(True, description="Shrink correlations towards 0 by the Ledoit-Wolf weight.")
 
 
@@ -125,11 +125,10 @@ class Copula(Generator):
             if found is None:
                 continue
             if not len(found[0]):
-                column = self._codec[latent.column]
                 raise Unreachable(
                     f"No such value of {latent.column!r} was seen, so none can be made.",
                     where=f"where={where.text if where else ''}",
-                    fix="widen the condition" if column.low is None else "widen the condition to what the data hold",
+                    fix="widen the condition to values that the training data hold",
                 )
             known.append(j)
             ends.append(found)

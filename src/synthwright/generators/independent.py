@@ -37,6 +37,7 @@ class Independent(Generator):
 
     def _fit(self, data: Table, ctx: Context) -> None:
         self._codec = Codec.fit(data)
+        ctx.notes.extend(self._codec.notes)
         tokens = self._codec.tokens(data, ctx.rng)  # (rows, columns)
         self._shares = []
         for i, cardinality in enumerate(self._codec.cardinality):

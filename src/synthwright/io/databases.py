@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -167,7 +166,9 @@ def read_sqlalchemy(query: Query, rows: int | None) -> pa.Table:
                 statement = sqlalchemy.text(query.statement)
             else:
                 table = _table_of(sqlalchemy, engine, query)
-                types = {column.name: kind for column in table.columns if (kind := _arrow_type(sqlalchemy, column.type))}
+                types = {
+                    column.name: kind for column in table.columns if (kind := _arrow_type(sqlalchemy, column.type))
+                }
                 statement = sqlalchemy.select(table) if rows is None else sqlalchemy.select(table).limit(rows)
             with engine.connect().execution_options(stream_results=True) as connection:
                 result = connection.execute(statement)
@@ -186,7 +187,9 @@ def _gather(result: Any, names: list[str], types: dict[str, pa.DataType], rows: 
         n_rows += len(part)
         if rows is not None and n_rows >= rows:
             break
-    arrays = [_as_array(name, values[:rows], types.get(name), query) for name, values in zip(names, columns, strict=True)]
+    arrays = [
+        _as_array(name, values[:rows], types.get(name), query) for name, values in zip(names, columns, strict=True)
+    ]
     return pa.table(arrays, names=names)
 
 
@@ -284,7 +287,9 @@ def _rename(sqlalchemy: Any, engine: Any, fresh: Any, query: Query, *, exists: b
         if exists:
             sqlalchemy.Table(inner, sqlalchemy.MetaData(), schema=outer).drop(connection)
         connection.execute(
-            sqlalchemy.DDL(f"ALTER TABLE {_escaped(preparer.format_table(fresh))} RENAME TO {_escaped(preparer.quote(inner))}")
+            sqlalchemy.DDL(
+                f"ALTER TABLE {_escaped(preparer.format_table(fresh))} RENAME TO {_escaped(preparer.quote(inner))}"
+            )
         )
 
 

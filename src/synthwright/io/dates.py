@@ -7,9 +7,9 @@ fraction of three digits). A column of mixed ISO forms has no format and is writ
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from collections.abc import Iterable
 from itertools import product
 from typing import Literal
 
@@ -19,7 +19,20 @@ import pyarrow.compute as pc
 
 Order = Literal["day", "month", "either", "mixed", ""]
 
-_MONTHS = tuple("January February March April May June July August September October November December".split())
+_MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 _SHORT = tuple(month[:3] for month in _MONTHS)
 _TOKEN = re.compile(r"%(:z|-?[a-zA-Z]|\df)")
 _FIELDS = {
@@ -49,7 +62,17 @@ _ISO = (
 )
 # Two-digit years below this one are of this century, as POSIX has it.
 _CENTURY_TURN = 69
-_HOURS = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%-H:%M", "%-H:%M:%S", "%I:%M %p", "%I:%M:%S %p", "%-I:%M %p", "%-I:%M:%S %p")
+_HOURS = (
+    "%H:%M",
+    "%H:%M:%S",
+    "%H:%M:%S.%f",
+    "%-H:%M",
+    "%-H:%M:%S",
+    "%I:%M %p",
+    "%I:%M:%S %p",
+    "%-I:%M %p",
+    "%-I:%M:%S %p",
+)
 _CLOCKS = tuple(gap + hour for gap in " T" for hour in _HOURS)
 _ZONES = ("", "Z", "%:z", "%z", " %z")
 _MAY_BE_DATE = re.compile(r"^[A-Za-z\d][A-Za-z\d ,:./+TZ-]{4,40}$")
@@ -57,7 +80,7 @@ _MAY_BE_DATE = re.compile(r"^[A-Za-z\d][A-Za-z\d ,:./+TZ-]{4,40}$")
 
 @dataclass(frozen=True)
 class Dates:
-    """A parsed column of dates: values (date32 or timestamp), its format, and who decided the order of day and month."""
+    """A parsed column of dates: values (date32 or timestamp), format, and the order of day and month."""
 
     values: pa.Array
     format: str | None
@@ -110,7 +133,11 @@ def _is_mixed(words: pa.Array, fits: list[str]) -> bool:
             continue
         swapped = form.replace("%-d", "%?").replace("%-m", "%-d").replace("%?", "%-m")
         one, two = parse_dates(words, form), parse_dates(words, swapped)
-        if one is not None and two is not None and bool(np.all(np.asarray(one.is_valid()) | np.asarray(two.is_valid()))):
+        if (
+            one is not None
+            and two is not None
+            and bool(np.all(np.asarray(one.is_valid()) | np.asarray(two.is_valid())))
+        ):
             return True
     return False
 

@@ -39,19 +39,19 @@ _SHOWN = 3
 
 @dataclass(frozen=True)
 class Dialect:
-    """How one delimited file is written. names: columns; skip: header lines before the first row."""
+    """How one delimited file is written. names: columns; n_quotes: quotation marks in the whole file."""
 
     encoding: str
     delimiter: str
     names: tuple[str, ...]
     has_header: bool
-    has_quotes: bool
+    n_quotes: int
     notes: tuple[Note, ...] = ()
 
 
 def sniff(path: Path, *, delimiter: str | None = None, encoding: str | None = None, header: bool = True) -> Dialect:
     """Find out how a file is written; the file is read once, in pieces. Raises ReadError."""
-    head, has_quotes, found, notes = _encoding_of(path, encoding)
+    head, n_quotes, found, notes = _encoding_of(path, encoding)
     text = head.decode(found, errors="ignore") if found != "utf-8-sig" else head.decode("utf-8-sig", errors="ignore")
     mark = delimiter or _delimiter_of(text)
     try:
@@ -61,22 +61,22 @@ def sniff(path: Path, *, delimiter: str | None = None, encoding: str | None = No
     except (StopIteration, csv.Error) as error:
         raise ReadError("The file has no rows.", where=str(path), fix="check how it was made") from error
     names, more = _header(first, path) if header else (tuple(f"column_{i + 1}" for i in range(len(first))), [])
-    return Dialect(found, mark, names, header, has_quotes, (*notes, *more))
+    return Dialect(found, mark, names, header, n_quotes, (*notes, *more))
 
 
-def _encoding_of(path: Path, asked: str | None) -> tuple[bytes, bool, str, list[Note]]:
-    """The first bytes, whether there are quotes, and an encoding that the whole file obeys."""
+def _encoding_of(path: Path, asked: str | None) -> tuple[bytes, int, str, list[Note]]:
+    """The first bytes, how many quotes there are, and an encoding that the whole file obeys."""
     with open_input(path) as stream:
         head = stream.read(_HEAD)
         encoding = asked or _encoding_by_mark(head)
         candidate = encoding or "utf-8"
         decoder = _decoder(candidate, path)
-        has_quotes, is_wide, chunk, offset = False, candidate.startswith(("utf-16", "utf-32")), head, 0
+        n_quotes, is_wide, chunk, offset = 0, candidate.startswith(("utf-16", "utf-32")), head, 0
         high: set[int] = set()
         while chunk:
             if not is_wide and b"\0" in chunk:
                 raise _nul_error(path, offset + chunk.index(b"\0"))
-            has_quotes = has_quotes or b'"' in chunk
+            n_quotes += chunk.count(b'"')
             if decoder is not None:
                 try:
                     decoder.decode(chunk)
@@ -91,10 +91,10 @@ def _encoding_of(path: Path, asked: str | None) -> tuple[bytes, bool, str, list[
     if not head:
         raise ReadError("The file is empty.", where=str(path), fix="check how it was made")
     if decoder is not None:
-        return head, has_quotes, candidate, []
+        return head, n_quotes, candidate, []
     # Five bytes have no meaning in Windows' western encoding; ISO 8859-1 gives every byte one.
     found = "latin-1" if high & {0x81, 0x8D, 0x8F, 0x90, 0x9D} else "cp1252"
-    return head, has_quotes, found, [Note("R101", f"the file is not UTF-8; it was read as {found}", path.name)]
+    return head, n_quotes, found, [Note("R101", f"the file is not UTF-8; it was read as {found}", path.name)]
 
 
 def _encoding_by_mark(head: bytes) -> str | None:
@@ -113,7 +113,9 @@ def _decoder(encoding: str, path: Path) -> codecs.IncrementalDecoder | None:
     try:
         return codecs.getincrementaldecoder(encoding)()
     except LookupError:
-        raise ReadError(f"Unknown encoding {encoding!r}.", where=str(path), fix="use utf-8, utf-16, cp1252, ...") from None
+        raise ReadError(
+            f"Unknown encoding {encoding!r}.", where=str(path), fix="use utf-8, utf-16, cp1252, ..."
+        ) from None
 
 
 def _nul_error(path: Path, offset: int) -> ReadError:
@@ -194,8 +196,25 @@ def read_texts(path: Path, dialect: Dialect) -> pa.Table:
         except (pa.ArrowInvalid, UnicodeDecodeError) as error:
             raise _explain(path, dialect, error) from error
     if not table.num_rows:
-        raise ReadError("The file has a header but no rows.", where=str(path), fix="a header alone is no data")
+        raise _no_rows(path)
+    _check_last_quote(table, dialect, path)
     return table
+
+
+def _no_rows(path: Path) -> ReadError:
+    return ReadError("The file has a header but no rows.", where=str(path), fix="a header alone is no data")
+
+
+def _check_last_quote(table: pa.Table, dialect: Dialect, path: Path) -> None:
+    """A quotation mark that is never closed swallows the rest of the file into one cell of the last row."""
+    if dialect.n_quotes % 2 and any(
+        "\n" in (text or "") for text in table.slice(table.num_rows - 1).to_pylist()[0].values()
+    ):
+        raise ReadError(
+            f"A quoted cell is never closed; it begins in row {table.num_rows - 1} (counted from 0).",
+            where=str(path),
+            fix='close the quotation mark, or double it ("") inside a cell',
+        )
 
 
 def scan_texts(path: Path, dialect: Dialect, batch_rows: int) -> Iterator[pa.Table]:
@@ -227,7 +246,7 @@ def _options(dialect: Dialect, *, threads: bool) -> dict[str, object]:
         skip_rows_after_names=1 if dialect.has_header else 0,
         encoding=encoding,
     )
-    parsing = pacsv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=dialect.has_quotes)
+    parsing = pacsv.ParseOptions(delimiter=dialect.delimiter, newlines_in_values=dialect.n_quotes > 0)
     converting = pacsv.ConvertOptions(
         column_types={name: pa.string() for name in dialect.names},
         null_values=[""],
@@ -240,17 +259,20 @@ def _options(dialect: Dialect, *, threads: bool) -> dict[str, object]:
 def _explain(path: Path, dialect: Dialect, error: Exception) -> ReadError:
     """A ReadError that names the first ragged lines; the file is read once more, slowly, to find them."""
     ragged: list[str] = []
-    n_ragged = 0
+    n_ragged = n_rows = 0
     with open_input(path) as stream:
         lines = csv.reader(_text_stream(stream, dialect.encoding), delimiter=dialect.delimiter)
         try:
             for row in lines:
+                n_rows += bool(row)
                 if row and len(row) != len(dialect.names):
                     n_ragged += 1
                     if len(ragged) < _SHOWN:
                         ragged.append(f"line {lines.line_num} has {len(row)} cells")
         except csv.Error as problem:
             return ReadError(f"The text cannot be cut into cells: {problem}", where=f"{path}, line {lines.line_num}")
+    if n_rows == dialect.has_header:
+        return _no_rows(path)
     if not ragged:
         return ReadError(f"The file cannot be read as delimited text: {error}", where=str(path), fix="check the file")
     more = ", ..." if n_ragged > len(ragged) else ""

@@ -121,7 +121,7 @@ def write(data: Any, target: str | Path | File | Query, *, replace: bool | None 
         return "-"
     if query := sql.as_query(target):
         return sql.write_query(table.arrow, table.schema, query, replace=bool(replace))
-    file = _as_file(target)
+    file = target if isinstance(target, File) else File(path=Path(str(target)).expanduser())
     if replace is False and file.path.exists():
         raise WriteError("The file exists.", where=str(file.path), fix="choose another name, or pass replace=True")
     return save_file(table.arrow, table.schema, file)

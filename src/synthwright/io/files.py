@@ -24,10 +24,12 @@ from synthwright.core.errors import Problem, ReadError, SchemaError, Unsupported
 from synthwright.core.store import atomic_file
 from synthwright.data.infer import infer_schema
 from synthwright.data.schema import Column, Schema
-from synthwright.io.cells import Style, column_type, guess_cells, typed_cells, written
+from synthwright.io.cells import guess_cells
 from synthwright.io.delimited import Dialect, read_texts, scan_texts, sniff, write_header, write_texts
 from synthwright.io.jsonlines import Hints, date_cells, read_json, scan_json, write_json_lines
 from synthwright.io.streams import check_readable, open_input, open_output, refuse_compression, split_suffix
+from synthwright.io.typed import column_type, typed_cells, written
+from synthwright.io.words import Style
 
 Format = Literal["csv", "jsonl", "json", "parquet", "arrow"]
 SUFFIXES: dict[str, Format] = {
@@ -46,7 +48,8 @@ SUFFIXES: dict[str, Format] = {
     ".ipc": "arrow",
 }
 _METADATA = b"synthwright.schema"
-_SHOWN = 3
+_LOOKED_AT = 10_000  # rows
+_WITH_COMMA = r"^\s*[+-]?\d[\d.]*(?:,\d+)+\s*$"
 
 
 class File(Config):
@@ -70,7 +73,7 @@ class File(Config):
             raise Unsupported(
                 f"Unknown file type {suffix or self.path.name!r}.",
                 where=str(self.path),
-                fix=f"use one of {listing(SUFFIXES, 20)} (and .gz, .bz2, .xz, .zst, .zip), or File(path=..., format=...)",
+                fix=f"use one of {listing(SUFFIXES, 20)} (and .gz, .bz2, .xz, .zst, .zip), or File(path=, format=)",
             )
         return SUFFIXES[suffix]
 
@@ -89,13 +92,15 @@ class Loaded(NamedTuple):
 
 def load_file(file: File, *, schema: Schema | None, null_words: Sequence[str] | None, rows: int | None) -> Loaded:
     """Read a file; typed by the schema when there is one. rows: only the first so many. Raises ReadError."""
+    check_readable(file.path)
     if file.kind == "csv":
         dialect = _dialect(file)
         texts = next(scan_texts(file.path, dialect, rows), None) if rows else read_texts(file.path, dialect)
         if texts is None:
             raise ReadError("The file has a header but no rows.", where=str(file.path), fix="a header alone is no data")
-        loaded = type_texts(texts, schema, _style(file, dialect, null_words, texts), where=str(file.path))
-        return loaded._replace(notes=(*dialect.notes, *loaded.notes))
+        style, more = _style(file, dialect, null_words, texts)
+        loaded = type_texts(texts, schema, style, where=str(file.path))
+        return loaded._replace(notes=(*dialect.notes, *more, *loaded.notes))
     if file.kind in ("jsonl", "json"):
         with open_input(file.path) as stream:
             table, hints, notes = read_json(stream, str(file.path), lines=file.kind == "jsonl", rows=rows)
@@ -109,12 +114,13 @@ def scan_file(file: File, *, schema: Schema | None, batch_rows: int) -> Iterator
 
     Levels found in the first batch are not binding for the later ones.
     """
+    check_readable(file.path)
     tables = _table_batches(file, batch_rows)
     first = next(tables, None)
     if first is None:
         raise ReadError("The file has no rows.", where=str(file.path), fix="a header alone is no data")
     dialect = _dialect(file) if file.kind == "csv" else None
-    style = _style(file, dialect, None, first) if dialect else Style()
+    style = _style(file, dialect, None, first)[0] if dialect else Style()
     if schema is None:
         made = type_texts(first, None, style, where=str(file.path)).schema if dialect else infer_schema(first)
         open_columns = tuple(
@@ -154,19 +160,33 @@ def _dialect(file: File) -> Dialect:
     return sniff(file.path, delimiter=delimiter, encoding=file.encoding, header=file.header)
 
 
-def _style(file: File, dialect: Dialect, null_words: Sequence[str] | None, texts: pa.Table) -> Style:
-    decimal = file.decimal or ("," if dialect.delimiter != "," and _has_decimal_commas(texts) else ".")
+def _style(file: File, dialect: Dialect, null_words: Sequence[str] | None, texts: pa.Table) -> tuple[Style, list[Note]]:
+    decimal, notes = (file.decimal, []) if file.decimal else _decimal_mark(texts, dialect.delimiter)
     words = None if null_words is None else tuple(null_words)
-    return Style(decimal=decimal, day_first=file.day_first, null_words=words)
+    return Style(decimal=decimal, day_first=file.day_first, null_words=words), notes
 
 
-def _has_decimal_commas(texts: pa.Table) -> bool:
-    """Whether some column holds numbers with a decimal comma; looked at in the first 10,000 rows."""
-    for column in texts.slice(0, 10_000).columns:
+def _decimal_mark(texts: pa.Table, delimiter: str) -> tuple[str, list[Note]]:
+    """The decimal mark of a file, judged by columns that are mostly numbers with a comma, in its first 10,000 rows.
+
+    A comma that is not followed by three digits is a decimal mark. When three always follow, it is one in files cut
+    at another mark than a comma (with a Note), and parts thousands in the others.
+    """
+    is_doubtful = False
+    for column in texts.slice(0, _LOOKED_AT).columns:
         known = column.drop_null()
-        if len(known) and pc.mean(pc.match_substring_regex(known, r"^\s*[+-]?\d[\d.]*,\d+\s*$")).as_py() > 0.5:
-            return True
-    return False
+        if not len(known) or pc.mean(pc.match_substring_regex(known, _WITH_COMMA)).as_py() <= 0.5:
+            continue
+        if pc.any(
+            pc.match_substring_regex(known, r"^\s*[+-]?(?:\d+|\d{1,3}(?:\.\d{3})+),(?:\d{1,2}|\d{4,})\s*$")
+        ).as_py():
+            return ",", []
+        is_doubtful = True
+    if is_doubtful and delimiter != ",":
+        return ",", [
+            Note("R114", "a comma inside numbers was read as the decimal mark; if it parts thousands: decimal='.'")
+        ]
+    return ".", []
 
 
 def type_texts(texts: pa.Table, schema: Schema | None, style: Style, *, where: str) -> Loaded:
@@ -210,9 +230,7 @@ def check_columns(schema: Schema, names: Sequence[str], where: str) -> None:
         raise SchemaError.of(problems)
 
 
-def with_types(
-    table: pa.Table, schema: Schema | None, hints: Hints, notes: tuple[Note, ...], where: str
-) -> Loaded:
+def with_types(table: pa.Table, schema: Schema | None, hints: Hints, notes: tuple[Note, ...], where: str) -> Loaded:
     """A table that has types already, cast to the schema's; texts among them are parsed."""
     if not table.num_rows:
         raise ReadError("There are no rows.", where=where, fix="check how the source was made")
@@ -279,7 +297,9 @@ def _read_binary(file: File, rows: int | None) -> pa.Table:
             return table.slice(0, rows) if rows else table
     except pa.ArrowException as error:
         raise ReadError(
-            f"The file is not a complete {file.kind} file: {error}", where=str(file.path), fix="copy it again, or check its suffix"
+            f"The file is not a complete {file.kind} file: {error}",
+            where=str(file.path),
+            fix="copy it again, or check its suffix",
         ) from error
 
 

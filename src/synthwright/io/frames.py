@@ -8,7 +8,8 @@ from typing import Any
 import pyarrow as pa
 
 from synthwright.core.errors import DataError, Problem, Unsupported
-from synthwright.data.table import Table, as_arrow as _as_arrow
+from synthwright.data.table import Table
+from synthwright.data.table import as_arrow as _as_arrow
 
 FLAVOURS = ("arrow", "pandas", "polars")
 
@@ -20,15 +21,21 @@ def as_arrow(data: Any) -> pa.Table:
     """
     if hasattr(data, "collect") and type(data).__module__.startswith("polars"):
         data = data.collect()
+    if _is_pandas(data) and not all(isinstance(name, str) for name in data.columns):
+        data = data.rename(columns=str)
     problems = _mixed_columns(data)
     if problems:
         raise DataError.of(problems)
     return _as_arrow(data)
 
 
+def _is_pandas(data: Any) -> bool:
+    return type(data).__module__.startswith("pandas") and hasattr(data, "dtypes") and hasattr(data, "columns")
+
+
 def _mixed_columns(data: Any) -> list[Problem]:
     """Columns of a pandas frame whose cells are of several types, for which Arrow has no type."""
-    if not (type(data).__module__.startswith("pandas") and hasattr(data, "dtypes") and hasattr(data, "columns")):
+    if not _is_pandas(data):
         return []
     found = []
     for place, name in enumerate(data.columns):

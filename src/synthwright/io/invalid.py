@@ -47,7 +47,9 @@ def settle(loaded: Loaded, on_invalid: OnInvalid, *, where: str) -> Table:
         table = table.filter(pc.invert(doomed))
         notes.append(Note("R112", f"{pc.sum(doomed).as_py():,} of {len(doomed):,} rows were dropped", where))
         if not table.num_rows:
-            raise DataError("No row is left: every one has a cell that does not fit.", where=where, fix="check the schema")
+            raise DataError(
+                "No row is left: every one has a cell that does not fit.", where=where, fix="check the schema"
+            )
     return _table(table, loaded, notes, where)
 
 

@@ -17,8 +17,10 @@ import pyarrow as pa
 from synthwright.core.context import Note
 from synthwright.core.errors import ReadError
 from synthwright.data.schema import Schema
-from synthwright.io.cells import Style, Typed, guess_cells, written
+from synthwright.io.cells import Typed, guess_cells
 from synthwright.io.dates import guess_dates
+from synthwright.io.typed import written
+from synthwright.io.words import Style
 
 _ROWS = 8_192  # rows written at once
 Hints = dict[str, dict[str, object]]
@@ -77,7 +79,9 @@ def _listed(stream: IO[bytes], where: str) -> Iterator[dict[str, Any]]:
     try:
         document = json.loads(stream.read().decode("utf-8-sig"), object_pairs_hook=lambda pairs: _object(pairs, where))
     except ValueError as error:
-        raise ReadError(f"The file is not JSON: {error}", where=where, fix="is it JSON lines? name it .jsonl") from error
+        raise ReadError(
+            f"The file is not JSON: {error}", where=where, fix="is it JSON lines? name it .jsonl"
+        ) from error
     if not isinstance(document, list) or not all(isinstance(item, dict) for item in document):
         raise ReadError("The file is not a list of JSON objects.", where=where, fix="write one object for each row")
     return iter(document)

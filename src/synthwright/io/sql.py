@@ -9,9 +9,7 @@ notes or repr. A table is written under a temporary name and renamed when it is 
 from __future__ import annotations
 
 import re
-
 from pathlib import Path
-
 
 import pyarrow as pa
 from pydantic import Field, SecretStr, model_validator
@@ -19,7 +17,7 @@ from pydantic import Field, SecretStr, model_validator
 from synthwright.core.config import Config, build
 from synthwright.core.errors import ReadError, Unsupported, WriteError
 from synthwright.data.schema import Schema
-from synthwright.io.cells import written
+from synthwright.io.typed import written
 
 _ADDRESS = re.compile(r"(?P<url>[A-Za-z][A-Za-z0-9+]*://.*?|[^:]+\.(?:duckdb|ddb))::(?P<what>.+)", re.DOTALL)
 _DATABASE = re.compile(r"[A-Za-z][A-Za-z0-9+]*://.*|.*\.(?:duckdb|ddb)")
@@ -184,7 +182,9 @@ def _writable(table: pa.Table, schema: Schema) -> pa.Table:
 
 def check_statement(query: Query, error: Exception) -> ReadError:
     """A ReadError for what a database said, without the address's secrets."""
-    return ReadError(f"The database refused: {clean(query, error)}", where=query.name, fix="check address and statement")
+    return ReadError(
+        f"The database refused: {clean(query, error)}", where=query.name, fix="check address and statement"
+    )
 
 
 def clean(query: Query, error: Exception) -> str:
@@ -198,8 +198,6 @@ def clean(query: Query, error: Exception) -> str:
 def _secrets(address: str) -> list[str]:
     from urllib.parse import unquote
 
-    found = [match for match in re.findall(r"://[^/@:?]*:(.*)@", address)]
+    found = list(re.findall(r"://[^/@:?]*:(.*)@", address))
     found += re.findall(r"[?&](?:password|passwd|pwd|token|sslpassword|secret)=([^&]*)", address, re.IGNORECASE)
     return [word for raw in found for word in (address, raw, unquote(raw)) if word]
-
-

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import io
 import lzma
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 import pyarrow as pa
 
@@ -36,7 +35,9 @@ def check_readable(path: Path) -> None:
     where = str(path)
     if path.is_dir():
         inside = listing(sorted(item.name for item in path.iterdir() if item.is_file()), 5)
-        raise ReadError("This is a folder, not a file.", where=where, fix=f"name a file in it: {inside or 'it is empty'}")
+        raise ReadError(
+            "This is a folder, not a file.", where=where, fix=f"name a file in it: {inside or 'it is empty'}"
+        )
     if not path.exists():
         parent = path.parent
         known = [item.name for item in parent.iterdir()] if parent.is_dir() else []
@@ -76,9 +77,14 @@ def _decompressed(path: Path) -> Iterator[IO[bytes]]:
         with pa.OSFile(str(path)) as raw, pa.CompressedInputStream(raw, "zstd") as stream:
             yield cast(IO[bytes], stream)
     else:
-        opener = {"gzip": gzip.open, "bz2": bz2.open, "xz": lzma.open, "lzma": lzma.open}.get(name)
-        with opener(path, "rb") if opener else path.open("rb") as stream:
-            yield cast(IO[bytes], stream)
+        openers: dict[str, Callable[..., Any]] = {
+            "gzip": gzip.open,
+            "bz2": bz2.open,
+            "xz": lzma.open,
+            "lzma": lzma.open,
+        }
+        with openers.get(name, open)(path, "rb") as stream:
+            yield stream
 
 
 def _only_member(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
@@ -122,11 +128,6 @@ def open_output(path: Path) -> Iterator[IO[bytes]]:
                     yield stream
         else:
             yield raw
-
-
-def as_text(content: bytes, encoding: str) -> io.StringIO:
-    """Decoded content as lines, with every line end kept."""
-    return io.StringIO(content.decode(encoding), newline="")
 
 
 def refuse_compression(path: Path, what: str) -> None:

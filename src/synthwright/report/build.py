@@ -107,19 +107,24 @@ def json_schema() -> dict[str, Any]:
 def to_html(report: Report) -> str:
     """One self-contained page: opens offline, needs no JavaScript, light and dark, printable."""
     summaries = _summaries(report)
-    return _environment().get_template("report.html.j2").render(
-        report=report,
-        style=(_FOLDER / "templates" / "style.css").read_text(encoding="utf-8"),
-        main=[words.summarise(report, axis) for axis in words.MAIN_AXES],
-        others=[summary for summary in summaries if summary.axis not in words.MAIN_AXES],
-        sections=[(summary, _scores(report, summary.axis)) for summary in summaries],
-        small=columns(report.pictures),
-        large=overviews(report.pictures),
-        fingerprints={part: entry for part, entry in report.inputs.items() if isinstance(entry, Mapping)},
-        settings={key: value for key, value in report.settings.items() if key not in ("versions", "recipe")},
-        versions=report.settings.get("versions", {}),
-        recipe=report.settings.get("recipe", ""),
+    text: str = (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            report=report,
+            style=(_FOLDER / "templates" / "style.css").read_text(encoding="utf-8"),
+            main=[words.summarise(report, axis) for axis in words.MAIN_AXES],
+            others=[summary for summary in summaries if summary.axis not in words.MAIN_AXES],
+            sections=[(summary, _scores(report, summary.axis)) for summary in summaries],
+            small=columns(report.pictures),
+            large=overviews(report.pictures),
+            fingerprints={part: entry for part, entry in report.inputs.items() if isinstance(entry, Mapping)},
+            settings={key: value for key, value in report.settings.items() if key not in ("versions", "recipe")},
+            versions=report.settings.get("versions", {}),
+            recipe=report.settings.get("recipe", ""),
+        )
     )
+    return text.lstrip()  # macros at the top of the template leave empty lines
 
 
 def _summaries(report: Report) -> list[words.AxisSummary]:
@@ -132,12 +137,16 @@ def _scores(report: Report, axis: Axis) -> list[Score]:
 
 def to_markdown(report: Report) -> str:
     """A data card: YAML front matter, the verdicts, their numbers, notes and the way to repeat it."""
-    text: str = _environment().get_template("card.md.j2").render(
-        report=report,
-        axes=_summaries(report),
-        rows=_row_count(report),
-        versions=report.settings.get("versions", {}),
-        recipe=report.settings.get("recipe", ""),
+    text: str = (
+        _environment()
+        .get_template("card.md.j2")
+        .render(
+            report=report,
+            axes=_summaries(report),
+            rows=_row_count(report),
+            versions=report.settings.get("versions", {}),
+            recipe=report.settings.get("recipe", ""),
+        )
     )
     return text
 
@@ -198,7 +207,14 @@ def to_text(report: Report, *, colour: bool = False, width: int = _CONSOLE_WIDTH
 
     out = StringIO()
     console = Console(
-        file=out, width=width, force_terminal=colour, no_color=not colour, highlight=False, emoji=False, markup=False, legacy_windows=False
+        file=out,
+        width=width,
+        force_terminal=colour,
+        no_color=not colour,
+        highlight=False,
+        emoji=False,
+        markup=False,
+        legacy_windows=False,
     )
     console.print(Text(words.headline(report), style="bold" if colour else ""))
     console.print(Text(words.lead(report)))
@@ -240,19 +256,30 @@ def _score_table(report: Report, colour: bool) -> RichTable:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name, justify in (("axis", "left"), ("test", "left"), ("verdict", "left"), ("value (interval)", "right"), ("references", "left")):
+    for name, justify in (
+        ("axis", "left"),
+        ("test", "left"),
+        ("verdict", "left"),
+        ("value (interval)", "right"),
+        ("references", "left"),
+    ):
         table.add_column(name, justify=justify, no_wrap=name in ("axis", "verdict"))  # type: ignore[arg-type]  # literals
     for axis in words.ORDER:
         for score in _scores(report, axis):
             references = ", ".join(f"{name} {number(value)}" for name, value in words.references(score).items())
-            verdict = Text(f"{words.ICONS[score.verdict]} {score.verdict}", style=_STYLES[score.verdict] if colour else "")
+            verdict = Text(
+                f"{words.ICONS[score.verdict]} {score.verdict}", style=_STYLES[score.verdict] if colour else ""
+            )
             table.add_row(axis, Text(score.label), verdict, words.measured(score), Text(references))
     return table
 
 
 def _endings(report: Report) -> list[tuple[str, list[str]]]:
     found = [
-        ("Worst first", [f"{score.plain}" + (f" Fix: {score.fix}" if score.fix else "") for score in words.reasons(report)]),
+        (
+            "Worst first",
+            [f"{score.plain}" + (f" Fix: {score.fix}" if score.fix else "") for score in words.reasons(report)],
+        ),
         ("Not assessed", [f"{what}: {why}" for what, why in words.not_assessed(report)]),
         ("What was changed", [str(note) for note in report.notes]),
     ]

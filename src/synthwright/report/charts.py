@@ -6,6 +6,7 @@ share one drawing. Every figure has a `<title>` and a `<desc>` that says in word
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -42,7 +43,8 @@ def figure(
 ) -> str:
     """Wrap drawing commands into one SVG element with its text alternative."""
     return (
-        f'<svg class="{css}" viewBox="0 0 {_n(width)} {_n(height)}" style="max-width:{_n(width * 1.3)}px" role="img" aria-label="{escape(title)}. {escape(desc)}">'
+        f'<svg class="{css}" viewBox="0 0 {_n(width)} {_n(height)}" style="max-width:{_n(width * 1.3)}px" '
+        f'role="img" aria-label="{escape(title)}. {escape(desc)}">'
         f"<title>{escape(title)}</title><desc>{escape(desc)}</desc>{body}</svg>"
     )
 
@@ -66,7 +68,7 @@ def histogram_pair(
     low, high = edges[0], edges[-1]
     span = max(high - low, _TINY)
     x = [_LEFT + (edge - low) / span * (WIDTH - _LEFT - _RIGHT) for edge in edges]
-    widths = [max(b - a, _TINY) for a, b in zip(x, x[1:], strict=False)]
+    widths = [max(b - a, _TINY) for a, b in itertools.pairwise(x)]
     heights = [[share / w for share, w in zip(shares, widths, strict=True)] for shares in (real, synthetic)]
     top = max(max(heights[0], default=0), max(heights[1], default=0), _TINY)
     floor, room = HEIGHT - _BOTTOM, HEIGHT - _BOTTOM - _TOP
@@ -90,16 +92,14 @@ def bar_pair(labels: Sequence[str], real: Sequence[float], synthetic: Sequence[f
     for i, (label, a, b) in enumerate(zip(labels, real, synthetic, strict=True)):
         y = i * row + 3
         parts.append(
-            f'<text class="axis-text" x="{label_room - 6}" y="{y + 11}" text-anchor="end">{escape(_short(label, 17))}</text>'
+            f"{_text(_short(label, 17), label_room - 6, y + 11, anchor='end')}"
             f'<rect class="real-fill" x="{label_room}" y="{y}" width="{_n(max(a * scale, 0.5))}" height="7"/>'
             f'<rect class="synthetic-fill" x="{label_room}" y="{y + 8}" width="{_n(max(b * scale, 0.5))}" height="7"/>'
-            f'<text class="axis-text" x="{_n(label_room + max(a, b) * scale + 4)}" y="{y + 11}">{percent(b)}</text>'
+            f"{_text(percent(b), label_room + max(a, b) * scale + 4, y + 11)}"
         )
     worst = max(zip(labels, real, synthetic, strict=True), key=lambda item: abs(item[1] - item[2]), default=None)
     words = (
-        f" Largest difference at {worst[0]}: real {percent(worst[1])}, synthetic {percent(worst[2])}."
-        if worst
-        else ""
+        f" Largest difference at {worst[0]}: real {percent(worst[1])}, synthetic {percent(worst[2])}." if worst else ""
     )
     shares = _overlap(real, synthetic) if abs(sum(real) - 1) < _SHARE_SLACK else ""
     return figure("".join(parts), title=title, desc=(shares + words).strip(), height=height)
@@ -171,9 +171,7 @@ def interval_plot(rows: Sequence[Mapping[str, object]], *, title: str, line: flo
     parts = [f'<path class="mark-real" d="M{_n(x(line))} 2V{height - 22}"/>'] if line is not None else []
     for i, item in enumerate(rows):
         y = i * row + 11
-        parts.append(
-            f'<text class="axis-text" x="{label_room - 4}" y="{y + 4}" text-anchor="end">{escape(_short(str(item["label"]), 22))}</text>'
-        )
+        parts.append(_text(_short(str(item["label"]), 22), label_room - 4, y + 4, anchor="end"))
         low, high, value = item.get("low"), item.get("high"), item.get("value")
         css = f"s-{item.get('style', 'other')}"
         if isinstance(low, int | float) and isinstance(high, int | float):
@@ -208,15 +206,12 @@ def heat_map(
                 )
     parts = [f'<path fill="var(--heat-{level})" d="{"".join(boxes[level])}"/>' for level in sorted(boxes)]
     size = min(11.0, max(6.0, cell - 2))
+    look = f'class="axis-text" style="font-size:{_n(size)}px"'
     for i, label in enumerate(labels):
         middle = _n(room + (i + 0.5) * cell + size / 3)
         text = escape(_short(label, 15))
-        parts.append(
-            f'<text class="axis-text" style="font-size:{_n(size)}px" x="{room - 5}" y="{middle}" text-anchor="end">{text}</text>'
-        )
-        parts.append(
-            f'<text class="axis-text" style="font-size:{_n(size)}px" transform="translate({middle} {room - 5}) rotate(-60)">{text}</text>'
-        )
+        parts.append(f'<text {look} x="{room - 5}" y="{middle}" text-anchor="end">{text}</text>')
+        parts.append(f'<text {look} transform="translate({middle} {room - 5}) rotate(-60)">{text}</text>')
     side = room + n * cell
     parts.append(_heat_key(side, top))
     found = [
@@ -243,12 +238,8 @@ def _heat_key(side: float, top: float) -> str:
         f'<rect fill="var(--heat-{i})" x="{_n(left + i * step)}" y="{_n(side + 10)}" width="{step}" height="8"/>'
         for i in range(_HEAT_LEVELS)
     )
-    ends = f'<text class="axis-text" x="{_n(left)}" y="{_n(side + 30)}">0</text>'
-    return (
-        boxes
-        + ends
-        + f'<text class="axis-text" x="{_n(left + step * _HEAT_LEVELS)}" y="{_n(side + 30)}" text-anchor="end">{number(top)}</text>'
-    )
+    ends = _text("0", left, side + 30)
+    return boxes + ends + _text(number(top), left + step * _HEAT_LEVELS, side + 30, anchor="end")
 
 
 def line(
@@ -265,17 +256,16 @@ def line(
     parts = []
     for i, values in enumerate(series.values()):
         points = " ".join(
-            f"{_n(left + (a - x_low) / x_span * (WIDTH - left - _RIGHT))},{_n(floor - (b - y_low) / y_span * (floor - _TOP))}"
+            f"{_n(left + (a - x_low) / x_span * (WIDTH - left - _RIGHT))},"
+            f"{_n(floor - (b - y_low) / y_span * (floor - _TOP))}"
             for a, b in zip(x, values, strict=True)
         )
         parts.append(f'<polyline class="{styles[min(i, len(styles) - 1)]}" points="{points}"/>')
     parts.append(_axis(floor, left) + _end_labels(number(min(x)), number(max(x)), HEIGHT, left))
-    parts.append(f'<text class="axis-text" x="{left - 4}" y="{_TOP + 6}" text-anchor="end">{number(max(ys))}</text>')
-    parts.append(f'<text class="axis-text" x="{left - 4}" y="{floor}" text-anchor="end">{number(y_low)}</text>')
+    parts.append(_text(number(max(ys)), left - 4, _TOP + 6, anchor="end"))
+    parts.append(_text(number(y_low), left - 4, floor, anchor="end"))
     if x_label:
-        parts.append(
-            f'<text class="axis-text" x="{WIDTH / 2 + left / 2}" y="{HEIGHT - 6}" text-anchor="middle">{escape(x_label)}</text>'
-        )
+        parts.append(_text(x_label, WIDTH / 2 + left / 2, HEIGHT - 6, anchor="middle"))
     words = "; ".join(f"{name} ends at {number(values[-1])}" for name, values in series.items() if values)
     return figure("".join(parts), title=title, desc=f"{y_label + ' over ' + x_label + ': ' if y_label else ''}{words}.")
 
@@ -294,11 +284,13 @@ def _axis(y: float, left: float = _LEFT) -> str:
     return f'<path class="axis-line" d="M{_n(left)} {_n(y)}H{WIDTH - _RIGHT}"/>'
 
 
+def _text(content: str, x: float, y: float, *, anchor: str = "") -> str:
+    placed = f' text-anchor="{anchor}"' if anchor else ""
+    return f'<text class="axis-text" x="{_n(x)}" y="{_n(y)}"{placed}>{escape(content)}</text>'
+
+
 def _end_labels(low: str, high: str, height: float = HEIGHT, left: float = _LEFT) -> str:
-    return (
-        f'<text class="axis-text" x="{_n(left)}" y="{_n(height - 6)}">{escape(low)}</text>'
-        f'<text class="axis-text" x="{WIDTH - _RIGHT}" y="{_n(height - 6)}" text-anchor="end">{escape(high)}</text>'
-    )
+    return _text(low, left, height - 6) + _text(high, WIDTH - _RIGHT, height - 6, anchor="end")
 
 
 def _overlap(real: Sequence[float], synthetic: Sequence[float]) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any
 from urllib.parse import quote
 
@@ -57,7 +57,7 @@ def marginal(data: Mapping[str, Any]) -> Figure:
         edges = [float(edge) for edge in data["edges"]]
         labels = [str(label) for label in data.get("edge_labels") or map(number, edges)]
         svg = charts.histogram_pair(edges, real, synthetic, title=column, ends=(labels[0], labels[-1]))
-        names = [f"{a} to {b}" for a, b in zip(labels, labels[1:], strict=False)]
+        names = [f"{a} to {b}" for a, b in pairwise(labels)]
     else:
         names = [str(label) for label in data["labels"]]
         svg = charts.bar_pair(names, real, synthetic, title=column)
@@ -74,13 +74,22 @@ def pairs(data: Mapping[str, Any]) -> list[Figure]:
     names = [str(column) for column in data["columns"]]
     if len(names) < 2:
         return []
-    matrix = [[None if i == j else abs(float(v)) for j, v in enumerate(line)] for i, line in enumerate(data["difference"])]
+    matrix = [
+        [None if i == j else abs(float(v)) for j, v in enumerate(line)] for i, line in enumerate(data["difference"])
+    ]
     title = "How much the association of two columns differs from the real one"
-    svg = charts.heat_map(names, matrix, title=title, top=max(0.1, *(v for line in matrix for v in line if v is not None)))
+    svg = charts.heat_map(
+        names, matrix, title=title, top=max(0.1, *(v for line in matrix for v in line if v is not None))
+    )
     cells = [(matrix[i][j] or 0.0, i, j) for i in range(len(names)) for j in range(i)]
     cells.sort(key=lambda cell: (-cell[0], cell[1], cell[2]))
     rows = tuple(
-        (f"{names[i]} with {names[j]}", number(float(data["real"][i][j])), number(float(data["synthetic"][i][j])), number(v))
+        (
+            f"{names[i]} with {names[j]}",
+            number(float(data["real"][i][j])),
+            number(float(data["synthetic"][i][j])),
+            number(v),
+        )
         for v, i, j in cells[:_MOST_PAIRS]
     )
     return [Figure(title, svg, ("pair", "real", "synthetic", "difference"), rows, "fidelity")]
@@ -112,7 +121,9 @@ def membership(data: Mapping[str, Any]) -> list[Figure]:
     svg = charts.line(fpr, series, title=title, x_label="share of outsiders accused", y_label="share of members found")
     legend = (("real", "guessing"), ("synthetic", "the attack"))
     remark = "The attack learns nothing when its curve lies on the line of guessing."
-    return [Figure(title, svg, ("outsiders accused", *series), _curve_rows(fpr, series), "privacy", legend, None, remark)]
+    return [
+        Figure(title, svg, ("outsiders accused", *series), _curve_rows(fpr, series), "privacy", legend, None, remark)
+    ]
 
 
 def utility(data: Mapping[str, Any]) -> list[Figure]:
@@ -121,7 +132,9 @@ def utility(data: Mapping[str, Any]) -> list[Figure]:
     rows = [{**bar, "style": styles.get(str(bar.get("kind")), "other")} for bar in data["bars"]]
     title = f"{data['metric']} on real test rows, by what the model was trained on"
     svg = charts.interval_plot(rows, title=title)
-    cells = tuple(tuple([str(bar["label"]), *(number(bar.get(key)) for key in ("value", "low", "high"))]) for bar in data["bars"])
+    cells = tuple(
+        (str(bar["label"]), *(number(bar.get(key)) for key in ("value", "low", "high"))) for bar in data["bars"]
+    )
     return [Figure(title, svg, ("trained on", "value", "low", "high"), cells, "utility")]
 
 
@@ -130,7 +143,10 @@ def fairness(data: Mapping[str, Any]) -> list[Figure]:
     groups = data["groups"]
     names = [f"{group['column']}: {group['group']}" for group in groups]
     found = []
-    for key, title in (("share", "Share of each group"), ("rate", f"Share of {data['target']} = {data['positive']} in each group")):
+    for key, title in (
+        ("share", "Share of each group"),
+        ("rate", f"Share of {data['target']} = {data['positive']} in each group"),
+    ):
         real, synthetic = ([float(group[f"{key}_{part}"] or 0) for group in groups] for part in ("real", "synthetic"))
         rows = tuple((name, number(a), number(b)) for name, a, b in zip(names, real, synthetic, strict=True))
         svg = charts.bar_pair(names, real, synthetic, title=title) if names else ""

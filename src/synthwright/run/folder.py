@@ -28,8 +28,18 @@ from synthwright.run.recipe import Recipe, read_yaml, to_yaml
 
 LOCK_FILE, MUTEX = "recipe.lock.yaml", ".lock"
 PACKAGES = ("numpy", "scipy", "scikit-learn", "pyarrow", "pydantic", "safetensors", "lightgbm")
-_OURS = (LOCK_FILE, "schema.json", "model.synth", "report.json", "report.html", "card.md", "run.json", "synthetic", "part-")
-_LOCK_HEAD = "# Written by synthwright: what this run was made from. To go on or repeat it: synthwright run THIS-FOLDER --resume\n"
+_OURS = (
+    LOCK_FILE,
+    "schema.json",
+    "model.synth",
+    "report.json",
+    "report.html",
+    "card.md",
+    "run.json",
+    "synthetic",
+    "part-",
+)
+_LOCK_HEAD = "# Written by synthwright: what this run was made from. Go on with: synthwright run THIS-FOLDER --resume\n"
 
 
 @dataclass(frozen=True)
@@ -104,7 +114,11 @@ class Lock:
         """In words, what `other` has otherwise."""
         mine, theirs = flat(self._facts()), flat(other._facts())
         keys = [*mine, *(key for key in theirs if key not in mine)]
-        return [f"{key}: {mine.get(key)!r} there, {theirs.get(key)!r} now" for key in keys if mine.get(key) != theirs.get(key)]
+        return [
+            f"{key}: {mine.get(key)!r} there, {theirs.get(key)!r} now"
+            for key in keys
+            if mine.get(key) != theirs.get(key)
+        ]
 
 
 def versions() -> dict[str, str]:
@@ -213,7 +227,9 @@ def held(folder: Path) -> Iterator[None]:
         mutex.acquire()
     except Timeout:
         raise ConfigError(
-            "Another run is working in this folder.", where=str(folder), fix="wait for it, or name another folder with --out"
+            "Another run is working in this folder.",
+            where=str(folder),
+            fix="wait for it, or name another folder with --out",
         ) from None
     except OSError as error:
         raise WriteError(

@@ -25,7 +25,9 @@ class SplitSection(Config):
     fractions: tuple[float, float, float] = Field(
         (0.6, 0.2, 0.2), description="Shares of the train, holdout and test parts; they add up to 1."
     )
-    group: str | None = Field(None, description="Column whose equal values stay in one part, such as a patient's number.")
+    group: str | None = Field(
+        None, description="Column whose equal values stay in one part, such as a patient's number."
+    )
     order: str | None = Field(None, description="Column with moments: train lies before holdout, holdout before test.")
     seed: int = Field(0, ge=0, description="Seed of the division.")
 
@@ -59,7 +61,9 @@ class SampleSection(Config):
     """How many rows are made, and which."""
 
     rows: int | None = Field(None, ge=1, description="Rows to make; as many as the real data have when absent.")
-    where: str | None = Field(None, description="Condition that every row keeps, for example: age >= 65 and sex == 'F'.")
+    where: str | None = Field(
+        None, description="Condition that every row keeps, for example: age >= 65 and sex == 'F'."
+    )
     seed: int = Field(1, ge=0, description="Seed of the sample.")
     format: Format = Field("same", description="Form of the result; `same` is that of the data.")
 
@@ -67,7 +71,9 @@ class SampleSection(Config):
 class EvaluateSection(Config):
     """What is measured."""
 
-    metrics: Literal["all"] | tuple[str, ...] = Field("all", description="`all`, or names or axes; see `synthwright metrics`.")
+    metrics: Literal["all"] | tuple[str, ...] = Field(
+        "all", description="`all`, or names or axes; see `synthwright metrics`."
+    )
     seed: int = Field(0, ge=0, description="Seed of the evaluation.")
 
 
@@ -75,9 +81,9 @@ class Recipe(Config):
     """A run as a value: the same recipe, data and versions give the same bytes."""
 
     data: DataSection = Field(description="The real data.")
-    generator: GeneratorSection = Field(default_factory=GeneratorSection, description="The method.")  # type: ignore[arg-type]  # pydantic fills the defaults
-    sample: SampleSection = Field(default_factory=SampleSection, description="The rows to make.")  # type: ignore[arg-type]  # as above
-    evaluate: EvaluateSection = Field(default_factory=EvaluateSection, description="The judgement.")  # type: ignore[arg-type]  # as above
+    generator: GeneratorSection = Field(default_factory=GeneratorSection, description="The method.")
+    sample: SampleSection = Field(default_factory=SampleSection, description="The rows to make.")
+    evaluate: EvaluateSection = Field(default_factory=EvaluateSection, description="The judgement.")
     out: str = Field("", description="Run folder; runs/NAME-OF-THE-DATA when empty.")
 
     @model_validator(mode="after")
@@ -128,7 +134,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ConfigError("There is no such recipe.", where=str(path), fix="check the path, or: synthwright init DATA") from None
+        raise ConfigError(
+            "There is no such recipe.", where=str(path), fix="check the path, or: synthwright init DATA"
+        ) from None
     except OSError as error:
         raise ConfigError(f"Cannot open the recipe: {error.strerror}.", where=str(path), fix="name a file") from error
     except UnicodeDecodeError as error:
@@ -139,7 +147,11 @@ def read_yaml(path: Path) -> dict[str, Any]:
         what = getattr(error, "problem", None) or "it cannot be parsed"
         raise ConfigError(f"The recipe is not valid YAML: {what}.", where=place, fix="correct the line") from error
     if not isinstance(document, dict):
-        raise ConfigError("A recipe is a mapping with the keys data, generator, sample, evaluate, out.", where=str(path), fix="synthwright init DATA writes one")
+        raise ConfigError(
+            "A recipe is a mapping with the keys data, generator, sample, evaluate, out.",
+            where=str(path),
+            fix="synthwright init DATA writes one",
+        )
     return document
 
 
@@ -225,4 +237,6 @@ def template(read: str, *, rows: int, columns: tuple[str, ...], target: str | No
 def _scalar(text: str) -> str:
     """One YAML scalar on one line, quoted where YAML needs it."""
     plain = yaml.safe_dump(text, allow_unicode=True, width=10**6).removesuffix("\n").removesuffix("...").rstrip("\n")
-    return plain if "\n" not in plain else json.dumps(text, ensure_ascii=False)  # JSON text is YAML, and stays on one line
+    return (
+        plain if "\n" not in plain else json.dumps(text, ensure_ascii=False)
+    )  # JSON text is YAML, and stays on one line

@@ -91,7 +91,9 @@ def _check_wishes(recipe: Recipe, data: Dataset) -> None:
         parse_condition(recipe.sample.where, data.schema)
     metrics = recipe.evaluate.metrics
     if not metrics:
-        raise ConfigError("No metric is named.", where="evaluate.metrics", fix="write `all`, or names from: synthwright metrics")
+        raise ConfigError(
+            "No metric is named.", where="evaluate.metrics", fix="write `all`, or names from: synthwright metrics"
+        )
     if metrics != "all":
         chosen_metrics(data.modality, metrics)
 
@@ -105,7 +107,9 @@ def load_recipe(recipe: Recipe | Mapping[str, Any] | str | Path) -> Recipe:
     path = Path(recipe)
     if path.is_dir():
         if not (path / LOCK_FILE).is_file():
-            raise ConfigError(f"The folder holds no run: {LOCK_FILE} is missing.", where=str(path), fix="name a recipe file")
+            raise ConfigError(
+                f"The folder holds no run: {LOCK_FILE} is missing.", where=str(path), fix="name a recipe file"
+            )
         return Lock.load(path / LOCK_FILE).recipe.model_copy(update={"out": str(path)})
     return Recipe.load(path)
 
@@ -174,7 +178,9 @@ class Job:
 
     def _stages(self) -> tuple[Report, Path]:
         self._write_ledger("running")
-        train, holdout, test = split(self.data, fractions=self.recipe.data.split.fractions, seed=self.recipe.data.split.seed)
+        train, holdout, test = split(
+            self.data, fractions=self.recipe.data.split.fractions, seed=self.recipe.data.split.seed
+        )
         if not (self.folder / "schema.json").is_file():
             self.data.schema.save(self.folder / "schema.json")
         model = self._timed("fit", lambda: self._model(train))
@@ -210,7 +216,9 @@ class Job:
         try:
             return Generator.load(path)  # also after a fresh fit, so that a resumed run goes the same way
         except FormatError as error:
-            raise FormatError(error.what, where=error.where or str(path), fix=f"delete it, then: {resume_command(self.folder)}") from error
+            raise FormatError(
+                error.what, where=error.where or str(path), fix=f"delete it, then: {resume_command(self.folder)}"
+            ) from error
 
     def _sample(self, model: Generator) -> Dataset:
         sample = self.recipe.sample
@@ -257,7 +265,9 @@ class Job:
         section = self.recipe.evaluate
         report = evaluate(
             synthetic,
-            **parts,
+            train=parts["train"],
+            holdout=parts["holdout"],
+            test=parts["test"],
             metrics=None if section.metrics == "all" else section.metrics,
             seed=section.seed,
             model=model,

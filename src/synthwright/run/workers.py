@@ -16,7 +16,13 @@ _MODEL: dict[tuple[str, int, int], Generator] = {}  # the one model of this proc
 
 
 def make_blocks(
-    model: Path, blocks: Blocks, *, where: str | None, seed: int, workers: int, surroundings: tuple[Sequence[Sink], Stop]
+    model: Path,
+    blocks: Blocks,
+    *,
+    where: str | None,
+    seed: int,
+    workers: int,
+    surroundings: tuple[Sequence[Sink], Stop],
 ) -> Iterator[int]:
     """Make the missing blocks and yield the number of each when its file is in place.
 
@@ -29,7 +35,11 @@ def make_blocks(
     tasks = [(str(model), index, where, seed, str(blocks.path(index))) for index in missing]
     done = len(blocks) - len(missing)
     ctx.step(done, len(blocks), "sampling")
-    results = map_tasks(make_block, tasks, workers) if workers > 1 and len(tasks) > 1 else (make_block(*task) for task in tasks)
+    results = (
+        map_tasks(make_block, tasks, workers)
+        if workers > 1 and len(tasks) > 1
+        else (make_block(*task) for task in tasks)
+    )
     for index in results:
         done += 1
         yield index

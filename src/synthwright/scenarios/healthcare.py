@@ -54,4 +54,5 @@ def patients(rows: int = 3000, seed: int = 0) -> pa.Table:
 
 def _choice(shares: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """One level a row from the shares in its row. shares: (rows, levels), rows add up to 1."""
-    return (rng.random((len(shares), 1)) > np.cumsum(shares, axis=1)[:, :-1]).sum(axis=1)
+    chosen: np.ndarray = (rng.random((len(shares), 1)) > np.cumsum(shares, axis=1)[:, :-1]).sum(axis=1)
+    return chosen

@@ -90,7 +90,9 @@ def test_missing_cells_stay_where_they_are_in_every_view():
     codec = Codec.fit(TYPED)
     rng = np.random.default_rng(0)
     for back in (codec.from_tokens(codec.tokens(TYPED), rng), codec.from_dense(codec.dense(TYPED, rng), rng)):
-        assert [back[name].is_null().to_pylist() for name in NAMES] == [TYPED[name].is_null().to_pylist() for name in NAMES]
+        assert [back[name].is_null().to_pylist() for name in NAMES] == [
+            TYPED[name].is_null().to_pylist() for name in NAMES
+        ]
 
 
 def test_a_saved_codec_encodes_and_decodes_alike():
@@ -99,7 +101,9 @@ def test_a_saved_codec_encodes_and_decodes_alike():
     assert again.to_json() == codec.to_json()
     first, second = (c.dense(TYPED, np.random.default_rng(5)) for c in (codec, again))
     assert np.array_equal(first, second)
-    assert again.from_dense(first, np.random.default_rng(2)).arrow.equals(codec.from_dense(first, np.random.default_rng(2)).arrow)
+    assert again.from_dense(first, np.random.default_rng(2)).arrow.equals(
+        codec.from_dense(first, np.random.default_rng(2)).arrow
+    )
 
 
 def test_row_order_does_not_change_the_codec():
@@ -152,10 +156,18 @@ def test_a_column_of_rare_levels_only_is_kept_with_a_note():
     assert "N023" in [note.code for note in codec.notes]
 
 
-def test_the_five_extreme_values_are_clipped_to_the_sixth():
+def test_the_five_extreme_values_are_exchanged_for_the_next_five():
     codec = Codec.fit(make({"x": np.append(np.arange(200.0), [1e6, 2e6])}))
     assert (codec["x"].low, codec["x"].high) == (5.0, 196.0)
     assert codec.values(make({"x": [-7.0, 1e9]}))["x"].tolist() == [5.0, 196.0]
+    assert codec.values(make({"x": [2e6, 50.0, 199.0, 198.0, 1e6, 197.0]}))["x"].tolist() == [
+        196.0,
+        50.0,
+        194.0,
+        193.0,
+        195.0,
+        192.0,
+    ]
     assert "2000000" not in json.dumps(codec.to_json())
 
 

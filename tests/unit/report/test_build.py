@@ -1,3 +1,4 @@
+import itertools
 import json
 import math
 import re
@@ -65,10 +66,16 @@ def test_the_page_can_be_used_by_keyboard_and_screen_reader(make_report):
     html = dict(page.tags[0][1]) if page.tags[0][0] == "html" else next(a for t, a in page.tags if t == "html")
     assert html["lang"] == "en"
     assert all(attributes.get("scope") in ("col", "row") for tag, attributes in page.tags if tag == "th")
-    assert all(attributes.get("role") == "img" or attributes.get("aria-hidden") for tag, attributes in page.tags if tag == "svg")
+    assert all(
+        attributes.get("role") == "img" or attributes.get("aria-hidden")
+        for tag, attributes in page.tags
+        if tag == "svg"
+    )
     ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
     assert len(ids) == len(set(ids))
-    links = [attributes["href"][1:] for tag, attributes in page.tags if tag == "a" and attributes["href"].startswith("#")]
+    links = [
+        attributes["href"][1:] for tag, attributes in page.tags if tag == "a" and attributes["href"].startswith("#")
+    ]
     assert links[0] == "summary"
     assert set(links) <= set(ids)
     labels = [a["aria-labelledby"] for _, a in page.tags if "aria-labelledby" in a]
@@ -78,7 +85,7 @@ def test_the_page_can_be_used_by_keyboard_and_screen_reader(make_report):
 def test_headings_do_not_skip_a_level(make_report):
     levels = [int(tag[1]) for tag, _ in Page(to_html(make_report())).tags if re.fullmatch("h[1-6]", tag)]
     assert levels[0] == 1
-    assert all(b - a <= 1 for a, b in zip(levels, levels[1:], strict=False))
+    assert all(b - a <= 1 for a, b in itertools.pairwise(levels))
 
 
 def test_a_report_on_thirty_columns_is_below_a_megabyte(make_report):
@@ -115,7 +122,10 @@ def contrast(one, two):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_text_has_enough_contrast_in_both_themes(make_report, theme):
     text = to_html(make_report())
-    blocks = {"light": re.search(r"\.sw\{(.*?)\}", text, re.S)[1], "dark": re.search(r':root\[data-theme="dark"\] \.sw\{(.*?)\}', text, re.S)[1]}
+    blocks = {
+        "light": re.search(r"\.sw\{(.*?)\}", text, re.S)[1],
+        "dark": re.search(r':root\[data-theme="dark"\] \.sw\{(.*?)\}', text, re.S)[1],
+    }
     colours = dict(re.findall(r"--([\w-]+):(#[0-9a-f]{3,6})", blocks[theme]))
     for back in ("bg", "surface"):
         for front in ("text", "muted", "link", "pass", "warn", "fail", "none"):
@@ -165,7 +175,9 @@ def test_numbers_json_does_not_know_become_null(make_report):
     assert "not a number" in to_html(replace(report, scores=(odd,)))
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"schema": "synthwright.report/1"}', '{"schema": "synthwright.report/9"}'])
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]", '{"schema": "synthwright.report/1"}', '{"schema": "synthwright.report/9"}']
+)
 def test_a_damaged_report_is_one_clear_error(text):
     with pytest.raises(FormatError, match="report"):
         from_json(text, where="a/report.json")

@@ -13,7 +13,9 @@ def parsed(svg: str) -> ElementTree.Element:
 FIGURES = {
     "histogram": lambda title: charts.histogram_pair([0, 1, 2, 4], [0.2, 0.3, 0.5], [0.1, 0.4, 0.5], title=title),
     "bars": lambda title: charts.bar_pair(["a", title], [0.4, 0.6], [0.5, 0.5], title=title),
-    "intervals": lambda title: charts.interval_plot([{"label": title, "value": 1.0, "low": 0.5, "high": 2.0}], title=title),
+    "intervals": lambda title: charts.interval_plot(
+        [{"label": title, "value": 1.0, "low": 0.5, "high": 2.0}], title=title
+    ),
     "heat map": lambda title: charts.heat_map(["a", title], [[None, 0.5], [0.5, None]], title=title),
     "line": lambda title: charts.line([0, 1], {"real": [0, 1], title: [0, 0.5]}, title=title, x_label=title),
 }
@@ -39,7 +41,9 @@ def test_bars_of_a_histogram_are_as_high_as_their_density():
 def test_the_value_lies_between_its_references_in_order():
     svg = parsed(charts.reference_bar(0.6, low=0.5, high=0.7, references={"real": 0.0, "copy": 1.0}, verdict="warn"))
     dot = float(svg.find("circle").attrib["cx"])
-    marks = {p.attrib["class"]: float(p.attrib["d"][1:].split()[0]) for p in svg.iter("path") if "mark" in p.attrib["class"]}
+    marks = {
+        p.attrib["class"]: float(p.attrib["d"][1:].split()[0]) for p in svg.iter("path") if "mark" in p.attrib["class"]
+    }
     assert marks["mark-real"] < dot < marks["mark-bad"]
     assert dot == pytest.approx(marks["mark-real"] + 0.6 * (marks["mark-bad"] - marks["mark-real"]), abs=0.2)
     assert "Value 0.6, interval 0.5 to 0.7" in svg.find("title").text
@@ -57,13 +61,25 @@ def test_equal_numbers_do_not_divide_by_zero(value):
 
 
 def test_a_heat_map_names_its_strongest_pairs_in_words():
-    svg = parsed(charts.heat_map(["age", "sex", "bmi"], [[None, 0.9, 0.1], [0.9, None, 0.2], [0.1, 0.2, None]], title="t"))
+    svg = parsed(
+        charts.heat_map(["age", "sex", "bmi"], [[None, 0.9, 0.1], [0.9, None, 0.2], [0.1, 0.2, None]], title="t")
+    )
     assert svg.find("desc").text.startswith("Largest: sex with age 0.9; bmi with sex 0.2")
 
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(None, "–"), (0, "0"), (0.5, "0.5"), (1 / 3, "0.333"), (12.345, "12.3"), (99999.4, "99,999"), (-0.0312, "-0.0312"), (2e-9, "2e-09"), (float("nan"), "not a number")],
+    [
+        (None, "–"),
+        (0, "0"),
+        (0.5, "0.5"),
+        (1 / 3, "0.333"),
+        (12.345, "12.3"),
+        (99999.4, "99,999"),
+        (-0.0312, "-0.0312"),
+        (2e-9, "2e-09"),
+        (float("nan"), "not a number"),
+    ],
 )
 def test_numbers_have_three_significant_digits(value, text):
     assert charts.number(value) == text

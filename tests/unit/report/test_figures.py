@@ -24,7 +24,13 @@ def test_the_csv_behind_a_figure_holds_its_numbers_and_no_formula(nasty):
 
 
 def test_dates_are_named_by_their_labels():
-    data = {"column": "d", "edges": [0, 1, 2], "edge_labels": ["1970-01-01", "1970-01-02", "1970-01-03"], "real": [1, 1], "synthetic": [1, 1]}
+    data = {
+        "column": "d",
+        "edges": [0, 1, 2],
+        "edge_labels": ["1970-01-01", "1970-01-02", "1970-01-03"],
+        "real": [1, 1],
+        "synthetic": [1, 1],
+    }
     figure = marginal(data)
     assert "1970-01-03</text>" in figure.svg
     assert figure.rows[1][0] == "1970-01-02 to 1970-01-03"

@@ -1,6 +1,7 @@
 """The page as reviewed: numbers masked, so that only its structure and words are compared.
 
-After an intended change: SYNTHWRIGHT_GOLDEN=write python -m pytest tests/unit/report/test_golden.py, then review the diff.
+After an intended change: SYNTHWRIGHT_GOLDEN=write python -m pytest tests/unit/report/test_golden.py, then review
+the difference.
 """
 
 import os
@@ -21,7 +22,9 @@ def masked(text):
     return re.sub(r"\d+(?:[.,]\d+)*", "#", text)
 
 
-@pytest.mark.parametrize(("name", "render"), [("report.html", to_html), ("card.md", to_markdown), ("report.txt", to_text)])
+@pytest.mark.parametrize(
+    ("name", "render"), [("report.html", to_html), ("card.md", to_markdown), ("report.txt", to_text)]
+)
 def test_the_report_looks_as_reviewed(make_report, name, render):
     found = masked(render(make_report()))
     path = GOLDEN / name

@@ -7,7 +7,10 @@ from synthwright.report import words
 
 
 def only(report, *verdicts, axis="fidelity"):
-    scores = tuple(replace(report.scores[0], id=f"{axis}.t{i}", axis=axis, verdict=v, plain=f"reason {i}") for i, v in enumerate(verdicts))
+    scores = tuple(
+        replace(report.scores[0], id=f"{axis}.t{i}", axis=axis, verdict=v, plain=f"reason {i}")
+        for i, v in enumerate(verdicts)
+    )
     return replace(report, scores=scores)
 
 

@@ -97,7 +97,16 @@ def test_sweeping_removes_our_temporary_files_and_nothing_else(tmp_path):
 
 @pytest.mark.parametrize(
     ("source", "suffix"),
-    [("a.csv", ".csv"), ("a.b.CSV.gz", ".csv.gz"), ("a.parquet", ".parquet"), ("sqlite:///x.db::t", ".parquet"), ("a.duckdb::t", ".parquet"), ("a.tsv", ".tsv"), ("adult.data", ".csv"), ("noending", ".csv")],
+    [
+        ("a.csv", ".csv"),
+        ("a.b.CSV.gz", ".csv.gz"),
+        ("a.parquet", ".parquet"),
+        ("sqlite:///x.db::t", ".parquet"),
+        ("a.duckdb::t", ".parquet"),
+        ("a.tsv", ".tsv"),
+        ("adult.data", ".csv"),
+        ("noending", ".csv"),
+    ],
 )
 def test_the_result_looks_like_its_source(source, suffix):
     assert suffix_like(source) == suffix

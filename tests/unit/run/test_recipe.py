@@ -13,7 +13,9 @@ ODD = ["a: b", "#c", "- d", "it's", 'q"', "yes", "1", "x\ny", "null", " edge ", 
 
 
 def test_a_recipe_survives_yaml():
-    recipe = Recipe.from_mapping({"data": {"read": "a.csv", "schema": "s.json"}, "generator": {"use": "cart", "bags": 3}})
+    recipe = Recipe.from_mapping(
+        {"data": {"read": "a.csv", "schema": "s.json"}, "generator": {"use": "cart", "bags": 3}}
+    )
     assert Recipe.from_mapping(yaml.safe_load(recipe.to_yaml())) == recipe
     assert recipe.generator.options == {"bags": 3}
 
@@ -51,7 +53,13 @@ def test_addresses_of_databases_are_left_alone(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"data: [", "not valid YAML"), (b"- 1", "mapping"), (b"\xff\xfe", "UTF-8"), (b"", "mapping"), (b"!!python/object/apply:os.system [ls]", "not valid YAML")],
+    [
+        (b"data: [", "not valid YAML"),
+        (b"- 1", "mapping"),
+        (b"\xff\xfe", "UTF-8"),
+        (b"", "mapping"),
+        (b"!!python/object/apply:os.system [ls]", "not valid YAML"),
+    ],
 )
 def test_a_bad_recipe_file_is_one_clear_error(tmp_path, content, words):
     (tmp_path / "r.yaml").write_bytes(content)

@@ -1,6 +1,9 @@
 import json
+import os
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 import yaml
@@ -18,7 +21,16 @@ from synthwright.core.errors import (
 from synthwright.io.dispatch import read
 from synthwright.run.runner import load_recipe, portable, run
 
-RESULTS = ("schema.json", "model.synth", "synthetic.csv", "report.json", "report.html", "card.md", "blocks/part-00000.parquet", "blocks/part-00002.parquet")
+RESULTS = (
+    "schema.json",
+    "model.synth",
+    "synthetic.csv",
+    "report.json",
+    "report.html",
+    "card.md",
+    "blocks/part-00000.parquet",
+    "blocks/part-00002.parquet",
+)
 
 
 def contents(folder):
@@ -74,7 +86,9 @@ def test_stopping_between_blocks_and_resuming_gives_the_same_bytes(make_recipe, 
     assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
 
 
-@pytest.mark.parametrize("lost", ["model.synth", "blocks/part-00001.parquet", "synthetic.csv", "report.json", "report.html"])
+@pytest.mark.parametrize(
+    "lost", ["model.synth", "blocks/part-00001.parquet", "synthetic.csv", "report.json", "report.html"]
+)
 def test_whatever_is_missing_is_made_again(make_recipe, tmp_path, lost):
     run(make_recipe())
     before = contents(tmp_path / "run")
@@ -86,7 +100,11 @@ def test_whatever_is_missing_is_made_again(make_recipe, tmp_path, lost):
 
 def test_nothing_is_done_twice(make_recipe, tmp_path):
     run(make_recipe())
-    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "run").rglob("*") if path.name in {n.rpartition("/")[2] for n in RESULTS}}
+    before = {
+        path: path.stat().st_mtime_ns
+        for path in (tmp_path / "run").rglob("*")
+        if path.name in {n.rpartition("/")[2] for n in RESULTS}
+    }
     run(make_recipe(), resume=True)
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
@@ -185,15 +203,11 @@ def test_a_killed_parent_takes_its_workers_along(tmp_path):
 
 
 def ended_within(pid, seconds):
-    import os
-    import time
-
     for _ in range(seconds * 20):
         try:
             os.kill(pid, 0)
-            with open(f"/proc/{pid}/stat") as stat:
-                if stat.read().rpartition(")")[2].split()[0] == "Z":
-                    return True
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
         except (ProcessLookupError, FileNotFoundError):
             return True
         time.sleep(0.05)
