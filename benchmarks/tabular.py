@@ -85,7 +85,7 @@ def main() -> None:
         row = run(cell, limit=asked.limit, score=not asked.no_score)
         print("    " + " ".join(f"{k}={row[k]}" for k in FIELDS[4:19] if row.get(k) not in (None, "")), flush=True)
         if not asked.no_score or row["status"] != "ok":
-            write(asked.out, {**rows, cell.key: row})
+            write(asked.out, {**read(asked.out), cell.key: row})
 
 
 def run(cell: Cell, *, limit: int, score: bool = True) -> dict[str, str]:

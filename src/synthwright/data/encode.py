@@ -224,7 +224,9 @@ def _notes(data: Dataset, columns: tuple[ColumnCodec, ...], protect: bool) -> li
         ):
             found.append(Note("N023", "every level is rare; none could be protected", column.name))
     if protect and n >= FEWEST_TO_PROTECT and any(column.kind == "number" for column in columns):
-        found.append(Note("N024", f"the lowest and highest {RARE} values of each number are exchanged for the next {RARE}"))
+        found.append(
+            Note("N024", f"the lowest and highest {RARE} values of each number are exchanged for the next {RARE}")
+        )
     return found
 
 

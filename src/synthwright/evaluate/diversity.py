@@ -11,6 +11,7 @@ from scipy import stats
 from synthwright.classic import twosample
 from synthwright.classic.neighbours import Points, nearest, within
 from synthwright.core.context import Context
+from synthwright.data.columns import RARE
 from synthwright.evaluate.encoding import Field, TableEncoding
 from synthwright.evaluate.metric import Axis, Evidence, Score
 from synthwright.evaluate.verdict import NEED_HOLDOUT, Finding, TableMetric
@@ -150,7 +151,7 @@ class RareLevels(TableMetric):
 
 
 def _level_findings(field: Field) -> list[Finding]:
-    a, b = field.counts("synthetic"), field.counts("real")
+    a, b, in_train = (field.counts(part) for part in ("synthetic", "real", "train"))
     n, m = int(a.sum()), int(b.sum())
     if not n or not m:
         return []
@@ -163,7 +164,11 @@ def _level_findings(field: Field) -> list[Finding]:
         low, high = (limit * n / expected for limit in twosample.rate_interval(int(a[i]), n))
         words = f"{field.name} is {field.levels[i]!r} in {a[i]:,} synthetic rows; {expected:,.0f} would be usual"
         where = {"column": field.name, "level": field.levels[i]}
-        found.append(Finding((1 - ratio) / LEVEL_FAIL, p, words, where, ratio, low, high, warn=0.5))
+        effect = (1 - ratio) / LEVEL_FAIL
+        if in_train[i] < RARE:  # a level of so few people may be hidden on purpose: say it, but do not fail for it
+            effect = min(0.99, effect)
+            words += f", and only {in_train[i]} training rows have it"
+        found.append(Finding(effect, p, words, where, ratio, low, high, warn=0.5))
     return found
 
 

@@ -104,7 +104,9 @@ def summarise(report: Report, axis: Axis) -> AxisSummary:
     else:
         answer = _ANSWERS[axis][verdict]
     deciding = next((score for score in scores if score.verdict == verdict), None)
-    return AxisSummary(axis, QUESTIONS[axis], verdict, _SHORT[verdict], answer, EXPLAINED[axis], deciding, len(scores))
+    # Passing attacks is no proof of safety, so the short answer to this one question is never a plain yes.
+    short = "No leak found" if axis == "privacy" and verdict == "pass" else _SHORT[verdict]
+    return AxisSummary(axis, QUESTIONS[axis], verdict, short, answer, EXPLAINED[axis], deciding, len(scores))
 
 
 def headline(report: Report) -> str:
