@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from synthwright.data.encode import Codec
 
 from synthwright import testing
 from synthwright.core import registry
 from synthwright.core.store import State
+from synthwright.data.encode import Codec
 from synthwright.generators.base import Ability
 from synthwright.generators.bootstrap import Bootstrap
 from synthwright.generators.independent import Independent

@@ -30,7 +30,8 @@ class ColumnCodec:
     kind "number": float64 values, NaN is missing; `atoms` are values with point mass (a share of at least 1 % and 5
     rows, at most 32; all values when there are at most 64 and 5 rows for each), `marginal` is the distribution of
     all present values, `step` the grid of the values, `low` and `high` the ends (protected, from 50 rows on: the sixth
-    values from each end; the five beyond are exchanged for the sixth to tenth), `missing_rate` the share of missing cells.
+    values from each end; the five beyond are exchanged for the sixth to tenth), `missing_rate` the share of missing
+    cells.
     Moments and durations are counted from the column's minimum in units of their greatest common divisor.
 
     kind "level": int32 codes 0..n_levels-1: the levels in schema order if the schema lists them, else by falling
@@ -165,7 +166,10 @@ class ColumnCodec:
     # -- values
 
     def values(self, cells: pa.ChunkedArray) -> np.ndarray:
-        """Cells as float64 (NaN: missing; tucked in at the ends) or int32 codes. Raises DataError for unknown levels."""
+        """Cells as float64 (NaN: missing; tucked in at the ends) or int32 codes.
+
+        Raises DataError for unknown levels.
+        """
         if self.kind == "number":
             return _tucked(numbers_of(cells, self.offset, self.unit), self.lows, self.highs)
         found = pc.index_in(_decoded(cells), value_set=self._level_cells)

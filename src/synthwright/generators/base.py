@@ -36,6 +36,7 @@ from synthwright.data.conditions import Condition, parse_condition
 from synthwright.data.dataset import Dataset, dataset_class
 from synthwright.data.prepare import Preparation
 from synthwright.data.schema import Schema
+from synthwright.data.table import Table
 
 Callback = Callable[[Event], None]
 Flavour = Literal["dataset", "arrow", "pandas", "polars"]
@@ -153,14 +154,16 @@ class Generator(ABC):
         self.fit_seconds, self.fit_cpu_seconds = ctx.seconds, ctx.cpu_seconds
         return self
 
-    def _accept(self, data: Any) -> Dataset:
-        if not isinstance(data, Dataset):
+    def _accept(self, given: Any) -> Dataset:
+        if isinstance(given, Dataset):
+            data = given
+        else:
             if self.ability.modality != "table":
                 raise Unsupported(
-                    f"{self.name!r} learns from {self.ability.modality} datasets, not from a {type(data).__name__}.",
+                    f"{self.name!r} learns from {self.ability.modality} datasets, not from a {type(given).__name__}.",
                     fix=f"wrap it: {dataset_class(self.ability.modality).__name__}(...)",
                 )
-            data = dataset_class("table").of(data)  # type: ignore[attr-defined]  # Table has `of`
+            data = Table.of(given)
         if data.modality != self.ability.modality:
             fitting = [n for n in registry.names("generators") if _modality(n) == data.modality]
             raise Unsupported(

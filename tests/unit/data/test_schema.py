@@ -23,7 +23,7 @@ def test_a_schema_is_the_same_after_json(schema, tmp_path):
 
 
 def test_an_unknown_column_is_named_with_its_nearest(schema):
-    with pytest.raises(SchemaError, match="Unknown column 'agee'. Did you mean 'age'"):
+    with pytest.raises(SchemaError, match=r"Unknown column 'agee'\. Did you mean 'age'"):
         schema["agee"]
 
 
