@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthwright.cli.console import Output
@@ -13,6 +14,8 @@ from synthwright.core.config import parse_assignments
 from synthwright.core.errors import ConfigError
 
 if TYPE_CHECKING:
+    from synthwright.data.dataset import Dataset
+    from synthwright.data.schema import Schema
     from synthwright.evaluate.metric import Report
 
 GATE_CLOSED = 1
@@ -129,8 +132,9 @@ def _judged(parts: Parts, options: EvaluateOptions, output: Output) -> Report:
     from synthwright.io.dispatch import read
 
     train = read(parts.train, schema=options.schema or None, target=options.target or None)
-    others = {name: read(path) if path else None for name, path in (("holdout", parts.holdout), ("test", parts.test))}
-    synthetic = read(parts.synthetic)
+    named = (("holdout", parts.holdout), ("test", parts.test))
+    others = {name: _read_like(train.schema, path) if path else None for name, path in named}
+    synthetic = _read_like(train.schema, parts.synthetic)
     with output.work() as (sink, stop):
         return judge(
             synthetic,
@@ -142,6 +146,19 @@ def _judged(parts: Parts, options: EvaluateOptions, output: Output) -> Report:
             callbacks=[sink],
             stop=stop,
         )
+
+
+def _read_like(schema: Schema, path: str) -> Dataset:
+    """Read a file with the training data's types and formats, so that a short file's dates are not guessed anew.
+
+    A file with other columns is read as it is; the evaluation then says which columns it did not judge.
+    """
+    from synthwright.evaluate.inputs import without_limits
+    from synthwright.io.dispatch import read, scan
+
+    if Path(path).is_file() and tuple(next(iter(scan(path, batch_rows=100))).schema.names) == schema.names:
+        return read(path, schema=without_limits(schema))
+    return read(path)
 
 
 def _print(report: Report, written: Sequence[str], closed: Sequence[str], output: Output) -> None:

@@ -97,6 +97,12 @@ def _problem(column: Column, cells: pa.ChunkedArray, part: str) -> Problem:
     )
 
 
+def without_limits(schema: Schema) -> Schema:
+    """The schema with its types and formats, but no limits on values: what is judged must not be refused."""
+    columns = tuple(_free(column, column.dtype) for column in schema.columns)
+    return schema.model_copy(update={"columns": columns, "constraints": ()})
+
+
 def _free(column: Column, dtype: str) -> Column:
     """A column description that any value satisfies."""
     return column.model_copy(update={"dtype": dtype, "nullable": True, "categories": None, "bounds": None})
