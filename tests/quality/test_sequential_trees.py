@@ -86,3 +86,17 @@ def test_samples_copy_no_more_rows_than_unseen_real_rows_do(name):
     made = synthetic(name, train, len(holdout))
     seen = {tuple(row) for row in train.to_numpy()}
     assert not any(tuple(row) in seen for row in made.to_numpy())
+
+
+@pytest.mark.quality
+def test_auto_takes_the_copula_for_a_small_table_and_says_so(tmp_path):
+    from synthwright.generators.base import load
+    from synthwright.testing import mixed_table
+
+    model = Generator.create("auto").fit(mixed_table(200))
+    assert "G032" in [note.code for note in model.notes]
+    twin = Generator.create("copula").fit(mixed_table(200))
+    assert model.sample(50, seed=1).fingerprint() == twin.sample(50, seed=1).fingerprint()
+    assert load(model.save(tmp_path / "m.synth")).sample(50, seed=1).fingerprint() == (
+        model.sample(50, seed=1).fingerprint()
+    )

@@ -21,11 +21,11 @@ _MISSING = -1e30  # missing numbers lie on their own side of every split
 
 @dataclass(frozen=True)
 class TreeOptions:
-    """Size of a bag: number of trees, fewest cells of a leaf, share of rows of each tree, pull to the parent node."""
+    """Size of a bag: trees, fewest growing cells of a leaf, share of the rows that grow a tree, pull to the parent."""
 
     trees: int = 8
     leaf: int = 20
-    share: float = 0.7
+    share: float = 0.5
     shrink: float = 0.0
 
 
@@ -59,28 +59,35 @@ class Forest:
         options: TreeOptions,
         rng: np.random.Generator,
     ) -> Self:
-        """Grow a bag on subsamples without replacement.
+        """Grow a bag on subsamples without replacement, and fill the leaves with the other rows too.
+
+        Rows that did not shape a leaf dilute those that did: draws are farther from single training rows at equal
+        fidelity (docs/decisions/0007).
 
         x: (n, d) float32 without NaN; tokens: (n,) codes >= 0; response: (n,) or (n, k) to split on by least squares,
         or None to split on the tokens by Gini impurity. Leaves hold at least `options.leaf` cells.
         Source: Breiman et al. 1984; bagging of generators, Breiman 1996.
         """
         n = len(tokens)
-        size = max(1, min(round(options.share * n), ROWS_OF_A_TREE))
+        n_fill = min(n, ROWS_OF_A_TREE)
+        # Numbers are smoothed between the values of a leaf anyway, so their trees may look at more rows.
+        share = options.share if response is None else min(1.0, 1.2 * options.share)
+        n_grow = max(1, round(share * n_fill))
         if response is None and int(tokens.max(initial=0)) >= _FEW_LEVELS:
             response = rng.choice([-1.0, 1.0], size=(int(tokens.max()) + 1, _DIRECTIONS))[tokens]
         parts, n_nodes, n_tokens = [], 0, 0
         for _ in range(options.trees):
-            rows = rng.permutation(n)[:size]
-            target = tokens[rows] if response is None else response[rows]
-            part = _flat(_grown(x[rows], target, response is None, options.leaf, rng), x[rows], tokens[rows])
+            rows = rng.permutation(n)[:n_fill]
+            grow = rows[:n_grow]
+            target = tokens[grow] if response is None else response[grow]
+            part = _flat(_grown(x[grow], target, response is None, options.leaf, rng), x[rows], tokens[rows])
             for name in ("left", "right", "parent"):
                 part[name] = np.where(part[name] >= 0, part[name] + n_nodes, -1)
             part["start"] = part["start"] + n_tokens
             part["roots"] = np.array([n_nodes])
             parts.append(part)
             n_nodes += len(part["feature"])
-            n_tokens += size
+            n_tokens += n_fill
         whole = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         for name in ("feature", "left", "right", "parent", "start", "count", "roots"):
             whole[name] = whole[name].astype(np.int32)
@@ -171,6 +178,9 @@ def _flat(tree: Any, x: np.ndarray, tokens: np.ndarray) -> dict[str, np.ndarray]
     parent[left[inside]] = inside
     parent[right[inside]] = inside
     in_leaf = np.bincount(leaf_of, minlength=tree.node_count)
+    count = in_leaf.tolist()
+    for node, above in zip(range(tree.node_count - 1, 0, -1), parent[:0:-1].tolist(), strict=True):
+        count[above] += count[node]  # children come after their parent, so each is complete when it is added
     return {
         "feature": np.where(feature >= 0, feature, -1),
         "threshold": tree.threshold.astype(np.float64),
@@ -178,6 +188,6 @@ def _flat(tree: Any, x: np.ndarray, tokens: np.ndarray) -> dict[str, np.ndarray]
         "right": np.where(feature >= 0, right, -1),
         "parent": parent,
         "start": np.cumsum(in_leaf) - in_leaf,
-        "count": tree.n_node_samples,
+        "count": np.array(count),
         "tokens": tokens[order],
     }

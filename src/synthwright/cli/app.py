@@ -61,7 +61,7 @@ def demo(
     out: Annotated[
         str, typer.Option("--out", metavar="DIR", help="Folder for the table and the run.")
     ] = "synthwright-demo",
-    rows: Annotated[int, typer.Option("--rows", min=500, help="Rows of the table to learn from and to make.")] = 3000,
+    rows: Annotated[int, typer.Option("--rows", min=100, help="Synthetic rows to make.")] = 1000,
     seed: Seed = 0,
     json: Json = False,
     quiet: Quiet = False,
@@ -69,7 +69,7 @@ def demo(
 ) -> None:
     """Take the tour of a minute.
 
-    Simulated hospital stays, a synthetic twin, and a report that says what it is worth.
+    Real diabetes patients, a synthetic twin, and a report that says what it is worth.
 
     \b
     Example:

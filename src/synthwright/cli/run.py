@@ -177,27 +177,30 @@ def card(run_folder: str, *, out: str, output: Output) -> None:
 
 
 def demo(out: str, *, rows: int, seed: int, output: Output) -> None:
-    """Write a simulated table, run the main job on it, and say where to look."""
+    """Write a real table, run the main job on it, and say where to look."""
     from synthwright.io.dispatch import write
     from synthwright.run.runner import run as execute
-    from synthwright.scenarios.healthcare import patients
+    from synthwright.scenarios.healthcare import diabetes_patients
 
     folder = Path(out)
     source = folder / "patients.csv"
     if folder.exists() and not (source.is_file() or (folder.is_dir() and not any(folder.iterdir()))):
         raise ConfigError("The folder is not empty and holds no demo.", where=out, fix="name another one with --out")
-    table_ = patients(rows, seed)
+    table_ = diabetes_patients()
     write(table_, str(source))
     if not output.json and not output.quiet:
         print(
             _INTRODUCTION.format(
-                rows=rows, source=source, command=f"synthwright run {source} --target readmitted --out {folder / 'run'}"
+                real=len(table_),
+                rows=rows,
+                source=source,
+                command=f"synthwright run {source} --rows {rows} --target progression --out {folder / 'run'}",
             )
         )
     recipe = {
-        "data": {"read": str(source), "target": "readmitted", "split": {"seed": seed}},
+        "data": {"read": str(source), "target": "progression", "split": {"seed": seed}},
         "generator": {"seed": seed},
-        "sample": {"seed": seed + 1},
+        "sample": {"rows": rows, "seed": seed + 1},
         "evaluate": {"seed": seed},
         "out": str(folder / "run"),
     }
@@ -209,8 +212,8 @@ def demo(out: str, *, rows: int, seed: int, output: Output) -> None:
 
 
 _INTRODUCTION = """\
-{rows:,} simulated hospital stays are in {source}.
-Now: learn from 60% of them, make {rows:,} synthetic stays, and judge those against the rest. The same by hand:
+{real:,} real diabetes patients (Efron et al. 2004, shipped with scikit-learn) are in {source}.
+Now: learn from 60% of them, make {rows:,} synthetic patients, and judge those against the rest. The same by hand:
   {command}
 """
 

@@ -16,6 +16,8 @@ from synthwright.core.errors import MissingExtra
 
 def need(package: str, *, extra: str, who: str = "this") -> ModuleType:
     """Import `package`; raise MissingExtra with the command that installs `extra`."""
+    if package == "lightgbm":
+        return lightgbm()
     try:
         return importlib.import_module(package)
     except ImportError as error:
@@ -41,7 +43,9 @@ def lightgbm() -> ModuleType:
     try:
         return importlib.import_module("lightgbm")
     except ImportError:
-        return need("lightgbm", extra="trees", who="LightGBM")
+        raise MissingExtra(
+            "LightGBM is not installed.", where="lightgbm", fix="pip install 'synthwright[trees]'"
+        ) from None
     except OSError as error:
         if "libgomp" not in str(error):
             raise MissingExtra(

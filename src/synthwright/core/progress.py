@@ -61,19 +61,20 @@ class Silent:
 
 
 class Lines:
-    """One plain line at each new stage and, within a stage, every `every` seconds."""
+    """One plain line every `every` seconds of work; short jobs stay silent."""
 
     def __init__(self, stream: IO[str] | None = None, every: float = 30.0) -> None:
         self._stream = stream or sys.stderr
         self._every = every
-        self._stage = ""
         self._last = 0.0
 
     def __call__(self, event: Event) -> None:
-        """Print the event unless its stage was shown less than `every` seconds ago."""
-        if event.stage == self._stage and event.seconds - self._last < self._every:
+        """Print the event unless one was shown less than `every` seconds ago."""
+        if event.seconds < self._last:  # a new job on the same sink counts from zero
+            self._last = 0.0
+        if event.seconds - self._last < self._every:
             return
-        self._stage, self._last = event.stage, event.seconds
+        self._last = event.seconds
         print(f"[{event.seconds:7.1f} s] {event.stage} {event.done}/{event.total}", file=self._stream, flush=True)
 
     def close(self) -> None:

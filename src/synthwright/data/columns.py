@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from synthwright.core.errors import ConditionError, DataError, listing
 from synthwright.data.cells import decimals_from, from_plain, numbers_of, scale_of, to_plain
 from synthwright.data.condition_tree import scalar_for
-from synthwright.data.marginal import Marginal, find_step, snap
+from synthwright.data.marginal import Marginal, find_heaps, find_step, on_grid, snap
 from synthwright.data.schema import Column, arrow_type
 
 RARE = 5  # rows below which a level is rare, and extreme values that are hidden at each end
@@ -50,6 +50,7 @@ class ColumnCodec:
     offset: int = 0
     unit: int = 1
     step: float | None = None
+    heaps: tuple[tuple[float, float], ...] = ()  # coarser grids, and the shares of values (atoms aside) on them
     lows: tuple[float, ...] = (0.0,)  # from the end inwards
     highs: tuple[float, ...] = (0.0,)
     atoms: np.ndarray = field(default_factory=lambda: np.zeros(0))
@@ -147,6 +148,9 @@ class ColumnCodec:
         steps = (find_step(distinct, np.dtype(dtype)), _declared_step(column, distinct))
         step = max((one for one in steps if one is not None), default=None)
         atoms = _atoms(distinct, counts)
+        plain = (
+            present[~np.isin(present, atoms)] if not offset and column.kind in ("number", "integer") else present[:0]
+        )
         return cls(
             column,
             "number",
@@ -156,6 +160,7 @@ class ColumnCodec:
             offset=offset,
             unit=unit,
             step=step,
+            heaps=find_heaps(plain, step),
             lows=lows,
             highs=highs,
             atoms=atoms,
@@ -207,7 +212,7 @@ class ColumnCodec:
         and inside. OTHER is drawn anew among the kept levels by frequency.
         """
         if self.kind == "number":
-            return self._number_cells(np.asarray(values, dtype=np.float64))
+            return self._number_cells(self._heaped(np.asarray(values, dtype=np.float64), rng))
         codes = np.asarray(values, dtype=np.int64).copy()
         if self.other_code is not None:
             pooled = np.flatnonzero(codes == self.other_code)
@@ -228,6 +233,23 @@ class ColumnCodec:
             return values
         # The ends are values of the data, so they lie on the grid themselves.
         return np.asarray(np.clip(snap(values, self.step), self.low, self.high))
+
+    def _heaped(self, values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Values with as many of them moved to coarser grids as the data have there; smoothing took some off."""
+        if not self.heaps:
+            return values
+        heaped = values.copy()
+        free = np.flatnonzero(~np.isnan(values) & ~np.isin(values, self.atoms))
+        for coarse, share in self.heaps:
+            off = free[~on_grid(heaped[free], coarse)]
+            lacking = share * len(free) - (len(free) - len(off))
+            target = np.clip(snap(heaped[off], coarse), self.low, self.high)
+            movable = ~np.isin(target, self.atoms)
+            off, target = off[movable], target[movable]
+            if lacking > 0 and len(off):
+                moved = rng.random(len(off)) < lacking / len(off)
+                heaped[off[moved]] = target[moved]
+        return heaped
 
     def _number_cells(self, values: np.ndarray) -> pa.Array:
         values = self.rounded(values)
@@ -345,6 +367,7 @@ class ColumnCodec:
             "offset": self.offset,
             "unit": self.unit,
             "step": self.step,
+            "heaps": [list(one) for one in self.heaps],
             "lows": list(self.lows),
             "highs": list(self.highs),
             "atoms": self.atoms.tolist(),
@@ -358,6 +381,7 @@ class ColumnCodec:
         values = dict(document)
         values["column"] = Column(**values["column"])
         values["levels"] = tuple(values["levels"])
+        values["heaps"] = tuple((float(coarse), float(share)) for coarse, share in values["heaps"])
         values["lows"], values["highs"] = tuple(values["lows"]), tuple(values["highs"])
         for key in ("weights", "atoms"):
             values[key] = np.array(values[key], dtype=np.float64)

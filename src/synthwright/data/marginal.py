@@ -114,6 +114,27 @@ def find_step(values: np.ndarray, dtype: np.dtype[Any]) -> float | None:
     return None
 
 
+def find_heaps(values: np.ndarray, step: float | None) -> tuple[tuple[float, float], ...]:
+    """Coarser grids on which clearly more values lie than chance explains, with their shares; coarsest first.
+
+    Whole numbers among decimals, multiples of 5 among ages. A finer grid is listed only if it holds more values.
+    """
+    if len(values) < 50:
+        return ()
+    found: list[tuple[float, float]] = []
+    for coarse in _STEPS:
+        if coarse >= 1e-3 and coarse > 1.5 * (step or 0.0):
+            share = float(np.mean(on_grid(values, coarse)))
+            if share - (step or 0.0) / coarse >= 0.1 and (not found or share >= found[-1][1] + 0.02):
+                found.append((coarse, share))
+    return tuple(found)
+
+
+def on_grid(values: np.ndarray, step: float) -> np.ndarray:
+    """Which values are multiples of step, up to rounding in the last digits."""
+    return np.asarray(np.isclose(snap(values, step), values, rtol=1e-9, atol=0))
+
+
 def snap(values: np.ndarray, step: float) -> np.ndarray:
     """The nearest multiples of step; for steps below 1 by one exact division, so that 0.3 is the usual 0.3."""
     if step >= 1:

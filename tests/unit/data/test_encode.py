@@ -297,3 +297,22 @@ def test_constant_and_two_valued_columns_encode():
     codec, x = encode(data)
     assert codec.from_dense(x, np.random.default_rng(0)).arrow.equals(data.arrow)
     assert codec.from_tokens(codec.tokens(data), np.random.default_rng(0)).arrow.equals(data.arrow)
+
+
+def test_whole_numbers_among_decimals_keep_their_share_after_smoothing():
+    rng = np.random.default_rng(0)
+    x = rng.gamma(3.0, 40.0, 4000)
+    x = np.where(rng.random(4000) < 0.7, np.rint(x), np.round(x, 2))
+    codec = Codec.fit(make({"x": x}))
+    ((coarse, share),) = codec["x"].heaps
+    assert coarse == 1.0
+    assert abs(share - 0.7) < 0.03
+    smooth = codec.from_values({"x": rng.gamma(3.0, 40.0, 4000)}, rng)["x"].to_numpy()
+    assert abs(np.mean(smooth == np.rint(smooth)) - 0.7) < 0.03
+    assert Codec.from_json(json.loads(json.dumps(codec.to_json())))["x"].heaps == codec["x"].heaps
+
+
+def test_a_plain_grid_is_no_heap():
+    rng = np.random.default_rng(0)
+    codec = Codec.fit(make({"x": np.round(rng.normal(0, 50, 3000), 1), "y": rng.normal(0, 1, 3000)}))
+    assert codec["x"].heaps == codec["y"].heaps == ()
