@@ -36,8 +36,8 @@ class Auto(Cart):
     Levels: trees or boosting, unless boosting does not beat the plain shares on a validation split. Numbers: leaves or
     a linear mean plus a residual, or one alone where its energy score is clearly better. Averaging two learners that
     err differently was about as good as the better one on each table we measured, so the blend itself is fixed.
-    Without LightGBM it is `cart`; below 300 rows, or 15 for each column, it is `copula`; a Note says which. Keeps no rows; not
-    differentially private.
+    Without LightGBM it is `cart`; below 300 rows, or 15 for each column, it is `copula`; a Note says which. Keeps no
+    rows; not differentially private.
 
     >>> model = Auto().fit({"x": [1, 2, 4, 8, 9] * 80, "y": ["a", "b"] * 200})
     >>> len(model.sample(7))
