@@ -1,6 +1,6 @@
 """Every example of the README and of the documentation runs, offline, and prints what the page says.
 
-A page's blocks run in order in one folder that holds `patients.csv`, the table that `synthwright demo` writes:
+A page's blocks run in order in one folder that holds `patients.csv`, which the tour makes first:
 
 - ```python: executed, all blocks of a page in one namespace
 - ```text after `<!-- output -->`: what the block before it prints

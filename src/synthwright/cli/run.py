@@ -183,7 +183,7 @@ def demo(out: str, *, rows: int, seed: int, output: Output) -> None:
     from synthwright.scenarios.healthcare import diabetes_patients
 
     folder = Path(out)
-    source = folder / "patients.csv"
+    source = folder / "diabetes.csv"
     if folder.exists() and not (source.is_file() or (folder.is_dir() and not any(folder.iterdir()))):
         raise ConfigError("The folder is not empty and holds no demo.", where=out, fix="name another one with --out")
     table_ = diabetes_patients()
