@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+_FEWEST_HELD = 2_000  # rows that holdout and test have at least, each
 _HOLDOUT_SHARE = 0.4  # train and holdout take at most this share each; the rest is the test part
 _MOST_TEST = 5_000
 
@@ -31,7 +32,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Parts:
-    """Disjoint rows of one table, as pandas frames. `train` and `holdout` have equal sizes."""
+    """Disjoint rows of one table, as pandas frames."""
 
     train: Any
     holdout: Any
@@ -119,8 +120,16 @@ def _read(name: str) -> Any:
 
 
 def split(frame: Any, rows: int, seed: int) -> Parts:
-    """Shuffle by seed; train = holdout = min(rows, 40%) rows, test = the rest up to 5,000. Equal for all methods."""
+    """Shuffle by seed into train, holdout and test; equal for all methods.
+
+    Up to 5,000 rows: train = holdout = min(rows, 40%) rows, test = the rest up to 5,000. Beyond: train = rows, and
+    holdout and test share the rest, up to 5,000 each, so that scores mean the same at every size.
+    """
     order = np.random.default_rng(seed).permutation(len(frame))
     size = min(rows, int(_HOLDOUT_SHARE * len(frame)))
-    cuts = (order[:size], order[size : 2 * size], order[2 * size : 2 * size + _MOST_TEST])
+    held = size
+    if rows > _MOST_TEST:
+        size = min(rows, len(frame) - 2 * _FEWEST_HELD)
+        held = min(_MOST_TEST, (len(frame) - size) // 2)
+    cuts = (order[:size], order[size : size + held], order[size + held : size + held + _MOST_TEST])
     return Parts(*(frame.iloc[cut].reset_index(drop=True) for cut in cuts))

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from synthwright.core.errors import ConditionError, DataError, listing
 from synthwright.data.cells import decimals_from, from_plain, numbers_of, scale_of, to_plain
 from synthwright.data.condition_tree import scalar_for
-from synthwright.data.marginal import Marginal, find_heaps, find_step, on_grid, snap
+from synthwright.data.marginal import Marginal, find_heaps, find_step, hidden_ends, on_grid, snap, tucked
 from synthwright.data.schema import Column, arrow_type
 
 RARE = 5  # rows below which a level is rare, and extreme values that are hidden at each end
@@ -141,8 +141,8 @@ class ColumnCodec:
         present = values[~np.isnan(values)]
         if not len(present):
             raise DataError("Every cell is missing.", where=f"column {column.name!r}", fix="leave the column out")
-        lows, highs = _ends(present, protect)
-        distinct, counts = np.unique(_tucked(present, lows, highs), return_counts=True)
+        lows, highs = hidden_ends(present, RARE if protect else 0)
+        distinct, counts = np.unique(tucked(present, lows, highs), return_counts=True)
         dtype = cells.type.to_pandas_dtype() if pa.types.is_floating(cells.type) else np.float64
         # The grid is that of the protected values: one odd extreme must not refine it.
         steps = (find_step(distinct, np.dtype(dtype)), _declared_step(column, distinct))
@@ -176,7 +176,7 @@ class ColumnCodec:
         Raises DataError for unknown levels.
         """
         if self.kind == "number":
-            return _tucked(numbers_of(cells, self.offset, self.unit), self.lows, self.highs)
+            return tucked(numbers_of(cells, self.offset, self.unit), self.lows, self.highs)
         found = pc.index_in(_decoded(cells), value_set=self._level_cells)
         codes = pc.fill_null(found, -1).to_numpy().astype(np.int32)
         unknown = codes < 0
@@ -421,30 +421,6 @@ def _declared_step(column: Column, distinct: np.ndarray) -> float | None:
     if column.step is None or column.kind in ("datetime", "duration"):
         return None
     return column.step if np.allclose(snap(distinct, column.step), distinct, rtol=1e-12, atol=0) else None
-
-
-def _ends(present: np.ndarray, protect: bool) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """From each end inwards: the value itself, or when protected the five values after the five most extreme."""
-    if protect and len(present) > 4 * RARE:
-        ordered = np.partition(present, [*range(2 * RARE), *range(len(present) - 2 * RARE, len(present))])
-        lows, highs = ordered[RARE : 2 * RARE], ordered[-RARE - 1 : -2 * RARE - 1 : -1]
-        if lows[0] < highs[0]:
-            return tuple(lows.tolist()), tuple(highs.tolist())
-    return (float(present.min()),), (float(present.max()),)
-
-
-def _tucked(values: np.ndarray, lows: tuple[float, ...], highs: tuple[float, ...]) -> np.ndarray:
-    """Values beyond an end, exchanged for the values that follow inwards, farthest for outermost.
-
-    Nobody's extreme is seen, and no heap at the end tells that something was hidden there.
-    """
-    tucked = np.array(values, dtype=np.float64)
-    for beyond, inner in ((values > highs[0], highs), (values < lows[0], lows)):
-        rows = np.flatnonzero(beyond)
-        if len(rows):
-            order = rows[np.argsort(-np.abs(values[rows] - inner[0]), kind="stable")]
-            tucked[order] = np.array(inner)[np.arange(len(rows)) * len(inner) // len(rows)]
-    return tucked
 
 
 def _atoms(distinct: np.ndarray, counts: np.ndarray) -> np.ndarray:

@@ -143,3 +143,27 @@ def snap(values: np.ndarray, step: float) -> np.ndarray:
     if abs(parts * step - 1) < 1e-9:
         return np.asarray(np.rint(values * parts) / parts)
     return np.rint(values / step) * step
+
+
+def hidden_ends(present: np.ndarray, n: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """From each end inwards: the n values that follow the n most extreme; the end itself when n is 0."""
+    if n and len(present) > 4 * n:
+        ordered = np.partition(present, [*range(2 * n), *range(len(present) - 2 * n, len(present))])
+        lows, highs = ordered[n : 2 * n], ordered[-n - 1 : -2 * n - 1 : -1]
+        if lows[0] < highs[0]:
+            return tuple(lows.tolist()), tuple(highs.tolist())
+    return (float(present.min()),), (float(present.max()),)
+
+
+def tucked(values: np.ndarray, lows: tuple[float, ...], highs: tuple[float, ...]) -> np.ndarray:
+    """Values beyond an end, exchanged for the values that follow inwards, farthest for outermost.
+
+    Nobody's extreme is seen, and no heap at the end tells that something was hidden there.
+    """
+    inside = np.array(values, dtype=np.float64)
+    for beyond, inner in ((values > highs[0], highs), (values < lows[0], lows)):
+        rows = np.flatnonzero(beyond)
+        if len(rows):
+            order = rows[np.argsort(-np.abs(values[rows] - inner[0]), kind="stable")]
+            inside[order] = np.array(inner)[np.arange(len(rows)) * len(inner) // len(rows)]
+    return inside
