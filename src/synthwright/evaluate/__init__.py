@@ -1,7 +1,10 @@
 """Judging synthetic data; `synthwright.evaluate(...)` is this package, called.
 
 metric    Evidence, Score, Metric, Report    runner   choose metrics, run them, isolate failures
-fidelity  diversity  utility  privacy        one question a class, each with its two references
+fidelity  pairs  detection  rules  diversity  utility  fairness  privacy   one question a class, with its references
+encoding  the columns as arrays, made once   verdict  from a difference to pass, warn, fail
+inputs    frames -> the training columns     learners the models behind utility and the classifier test
+faults    planted faults, to test a judge    pictures data of the report's figures
 """
 
 from __future__ import annotations
