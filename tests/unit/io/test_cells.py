@@ -4,12 +4,12 @@ import math
 
 import pyarrow as pa
 import pytest
-from synthwright.io.typed import typed_cells, written
-from synthwright.io.words import Style
 
 from synthwright.core.errors import Unsupported
 from synthwright.data.schema import Column
 from synthwright.io.cells import guess_cells
+from synthwright.io.typed import typed_cells, written
+from synthwright.io.words import Style
 
 
 def guess(*words, **style):
