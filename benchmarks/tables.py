@@ -81,7 +81,7 @@ def summary() -> str:
                 _mean(ok, "peak_rss_mb", ".0f"),
             ]
         )
-    heads = ["method", "tables", *(_HEADS[column] for column, _ in _COLUMNS), "TSTR / TRTR"]
+    heads = ["method", "runs", *(_HEADS[column] for column, _ in _COLUMNS), "TSTR / TRTR"]
     return _markdown([*heads, "fit CPU s", "sample CPU s", "peak MB"], lines)
 
 
@@ -103,7 +103,7 @@ def short() -> str:
         ok = [row for row in found if row["status"] == "ok"]
         scores = [_mean(ok, column, ".2f") for column in ("c2st", "dcr_share")]
         lines.append([NAMES[method], f"{len(ok)}/{len(found)}", *scores, _ratio(ok), _mean(ok, "fit_cpu_s", ".1f")])
-    return _markdown(["method", "tables", "C2ST AUC", "DCR share", "TSTR / TRTR", "fit CPU s"], lines)
+    return _markdown(["method", "runs", "C2ST AUC", "DCR share", "TSTR / TRTR", "fit CPU s"], lines)
 
 
 def large() -> str:
