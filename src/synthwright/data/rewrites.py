@@ -6,6 +6,7 @@ the latter and from columns it `reads`. Whole numbers, moments and counts of day
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Self
@@ -24,29 +25,29 @@ RARE = 5  # as in columns.py: fewer rows than this do not name a combination, no
 
 
 @dataclass(frozen=True)
-class Rewrite:
+class Rewrite(ABC):
     """Base: which columns it reads and writes, and JSON."""
 
     kind: ClassVar[str]
     takes_away: ClassVar[bool] = True  # whether the columns it writes are not learned themselves
 
     @property
+    @abstractmethod
     def reads(self) -> tuple[str, ...]:
         """Columns that must be complete before `restore`."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def writes(self) -> tuple[str, ...]:
         """Columns that `restore` makes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def learn(self, table: pa.Table) -> list[tuple[Column, Cells]]:
         """The columns learned in place of `writes`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def restore(self, cells: Mapping[str, Cells], rng: np.random.Generator) -> dict[str, Cells]:
         """The columns `writes`, from learned columns and `reads`."""
-        raise NotImplementedError
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-able document."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -80,7 +81,7 @@ def positive_name(goal: Goal) -> str:
     return goal.classes[1] if goal.task == "binary" else goal.classes[0]
 
 
-class _Fairness(TableMetric):
+class _Fairness(TableMetric, ABC):
     axis: ClassVar[Axis] = "fairness"
 
     def scores(self, evidence: Evidence, ctx: Context) -> Sequence[Score]:
@@ -98,8 +99,9 @@ class _Fairness(TableMetric):
             else self.unknown("No column to predict was named, or it is constant.", NEED_TARGET)
         )
 
+    @abstractmethod
     def measure(self, found: Sequence[Group], goal: Goal, encoding: TableEncoding) -> Score:
-        raise NotImplementedError
+        """The score, once there is something to measure."""
 
 
 class GroupShares(_Fairness):

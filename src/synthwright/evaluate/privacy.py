@@ -7,6 +7,7 @@ smallest effect they would have seen. They cannot say that no other attack works
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -129,7 +130,7 @@ def _fifth_other(few: Points, everything: Points) -> np.ndarray:
     return nearest(few, everything, k=6)[:, -1]
 
 
-class _Contrast(TableMetric):
+class _Contrast(TableMetric, ABC):
     axis: ClassVar[Axis] = "privacy"
 
     def scores(self, evidence: Evidence, ctx: Context) -> Sequence[Score]:
@@ -144,8 +145,9 @@ class _Contrast(TableMetric):
             return self.unknown(f"{smallest} rows are too few for this contrast.", "give 50 rows or more of each part")
         return [self.measure(evidence.encoding)]
 
+    @abstractmethod
     def measure(self, encoding: TableEncoding) -> Score:
-        raise NotImplementedError
+        """The score, once there is something to measure."""
 
 
 class Copies(_Contrast):

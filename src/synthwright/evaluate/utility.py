@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -179,7 +180,7 @@ def _training_noise(
     return float(np.mean([s for s, _ in squares])), float(np.mean([s for _, s in squares]))
 
 
-class _Utility(TableMetric):
+class _Utility(TableMetric, ABC):
     axis: ClassVar[Axis] = "utility"
 
     def scores(self, evidence: Evidence, ctx: Context) -> Sequence[Score]:
@@ -197,8 +198,9 @@ class _Utility(TableMetric):
             return [self.score(None, "fail", plain, fix="check the generator: it made no target")]
         return self.measure(evidence, goal, ctx)
 
+    @abstractmethod
     def measure(self, evidence: Evidence, goal: Goal, ctx: Context) -> Sequence[Score]:
-        raise NotImplementedError
+        """The score, once there is something to measure."""
 
 
 class TSTR(_Utility):

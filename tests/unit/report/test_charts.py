@@ -55,9 +55,14 @@ def test_a_missing_value_draws_nothing():
 
 @pytest.mark.parametrize("value", [0.0, 5.0])
 def test_equal_numbers_do_not_divide_by_zero(value):
-    parsed(charts.reference_bar(value, low=value, high=value, references={"real": value}, verdict="pass"))
-    parsed(charts.histogram_pair([value, value], [1.0], [1.0], title="one value"))
-    parsed(charts.bar_pair(["a"], [value], [value], title="one level"))
+    drawn = [
+        charts.reference_bar(value, low=value, high=value, references={"real": value}, verdict="pass"),
+        charts.histogram_pair([value, value], [1.0], [1.0], title="one value"),
+        charts.bar_pair(["a"], [value], [value], title="one level"),
+    ]
+    for svg in drawn:
+        parsed(svg)
+        assert not re.search(r"\b(nan|inf)\b", svg)
 
 
 def test_a_heat_map_names_its_strongest_pairs_in_words():
