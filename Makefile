@@ -18,7 +18,7 @@ FAST := not quality and not contract and not e2e
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.full ## virtual environment with all extras (without torch) and the development tools
+setup: $(VENV)/.full ## virtual environment with all extras and the development tools
 	@$(BIN)/synthwright doctor
 
 demo: $(VENV)/.light ## a table, a synthetic one, and the report; installs the light dependencies only
@@ -59,7 +59,7 @@ $(VENV)/.light: pyproject.toml constraints.txt
 
 $(VENV)/.full: pyproject.toml constraints.txt
 	@$(MAKE) --no-print-directory venv
-	$(PIP) -e '.[all,dev]'
+	$(PIP) -e '.[all,scale,dev]'
 	@touch $(VENV)/.light $@
 
 # An environment of another interpreter version is made anew.

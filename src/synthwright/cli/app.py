@@ -35,8 +35,14 @@ Where = Annotated[
 ]
 Workers = Annotated[int, typer.Option("--workers", min=1, help="Processes; their number never changes a byte.")]
 Data = Annotated[
-    str, typer.Argument(metavar="DATA", help="CSV, JSONL, Parquet, Arrow (compressed too), or a database URL.")
+    str,
+    typer.Argument(metavar="DATA", help="CSV, JSONL, Parquet, Arrow (compressed too), image folder, database URL."),
 ]
+Modality = Annotated[
+    str, typer.Option("--modality", metavar="KIND", help="auto, table, series, images or text; auto looks at DATA.")
+]
+Entity = Annotated[str, typer.Option("--entity", metavar="COLUMN", help="Series: tells one from another.")]
+Order = Annotated[str, typer.Option("--order", metavar="COLUMN", help="Series: moments or places within one.")]
 
 
 def _version(wanted: bool) -> None:
@@ -85,12 +91,15 @@ def inspect(
     data: Data,
     write: Annotated[str, typer.Option("--write", metavar="FILE", help="Write the inferred schema to edit it.")] = "",
     target: Target = "",
+    modality: Modality = "auto",
+    entity: Entity = "",
+    order: Order = "",
     preview: Annotated[int, typer.Option("--preview", min=0, help="Rows to show.")] = 5,
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Show what a table holds.
+    """Show what a table or another dataset holds.
 
     Kinds and roles with the evidence for each, gaps, problems, and the first rows.
 
@@ -101,7 +110,8 @@ def inspect(
     """
     from synthwright.cli import data as body
 
-    body.inspect(data, write=write, target=target, preview=preview, output=_output(json, quiet))
+    form = body.source_form(modality, entity, order)
+    body.inspect(data, form, write=write, target=target, preview=preview, output=_output(json, quiet))
 
 
 @app.command()
@@ -134,12 +144,15 @@ def fit(
     set_: Set = [],  # noqa: B006 - typer wants a list, and nothing changes it
     target: Target = "",
     schema: SchemaFile = "",
+    modality: Modality = "auto",
+    entity: Entity = "",
+    order: Order = "",
     seed: Seed = 0,
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Learn a model from a table.
+    """Learn a model from a table or another dataset.
 
     It learns from all rows; `run` also keeps rows back to judge with.
 
@@ -150,7 +163,8 @@ def fit(
     """
     from synthwright.cli import model as body
 
-    options = body.FitOptions(out, generator, set_, target=target, schema=schema, seed=seed)
+    form = body.source_form(modality, entity, order)
+    options = body.FitOptions(out, generator, set_, target=target, schema=schema, form=form, seed=seed)
     body.fit(data, options, _output(json, quiet))
 
 
@@ -182,7 +196,10 @@ def sample(
 @app.command()
 def evaluate(
     synthetic: Annotated[str, typer.Argument(metavar="SYNTHETIC", help="The table to judge.")],
-    train: Annotated[str, typer.Option("--train", metavar="DATA", help="Real rows that the generator learned from.")],
+    train: Annotated[
+        str,
+        typer.Option("--train", metavar="DATA", help="Real rows that it was learned from; only text may lack them."),
+    ] = "",
     holdout: Annotated[
         str, typer.Option("--holdout", metavar="DATA", help="Real rows it never saw; needed for privacy.")
     ] = "",
@@ -191,6 +208,9 @@ def evaluate(
     ] = "",
     target: Target = "",
     schema: SchemaFile = "",
+    modality: Modality = "auto",
+    entity: Entity = "",
+    order: Order = "",
     metrics: Annotated[
         list[str], typer.Option("--metric", metavar="NAME", help="Only this metric or axis; repeatable.")
     ] = [],  # noqa: B006 - as in fit
@@ -216,8 +236,9 @@ def evaluate(
     from synthwright.cli import model as body
 
     parts = body.Parts(synthetic, train, holdout, test)
+    form = body.source_form(modality, entity, order)
     options = body.EvaluateOptions(
-        tuple(out), tuple(metrics), target=target, schema=schema, seed=seed, gate=gate, strict=strict
+        tuple(out), tuple(metrics), target=target, schema=schema, form=form, seed=seed, gate=gate, strict=strict
     )
     body.evaluate(parts, options, _output(json, quiet))
 
@@ -233,6 +254,9 @@ def run(
     generator: Annotated[str, typer.Option("--generator", "-g", help="Method; see: synthwright generators.")] = "",
     where: Where = "",
     set_: Set = [],  # noqa: B006 - as in fit
+    modality: Modality = "",
+    entity: Entity = "",
+    order: Order = "",
     seed: Annotated[
         int, typer.Option("--seed", min=-1, help="Seed of split, fit, sample and evaluation; -1 keeps the recipe's.")
     ] = -1,
@@ -254,7 +278,10 @@ def run(
     """
     from synthwright.cli import run as body
 
-    options = body.RunOptions(out, rows, target=target, generator=generator, where=where, seed=seed, set_=tuple(set_))
+    form = (modality, entity, order)
+    options = body.RunOptions(
+        out, rows, target=target, generator=generator, where=where, form=form, seed=seed, set_=tuple(set_)
+    )
     body.run(source, options, workers=workers, resume=resume, output=_output(json, quiet))
 
 

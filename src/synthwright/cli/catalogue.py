@@ -18,6 +18,7 @@ def generators(name: str, output: Output) -> None:
     rows = []
     for entry in registry.entries("generators"):
         rows.append(_row(entry))
+    rows.sort(key=lambda row: (row.get("ability", {}).get("modality", "~"), row["name"]))
     output.emit(rows, lambda: _generator_table(rows))
 
 
@@ -62,7 +63,7 @@ def _generator_table(rows: list[dict[str, Any]]) -> str:
                 row["summary"],
             )
         )
-    lines = [table(("name", "learns", "where", "keeps rows", "summary"), cells), ""]
+    lines = [table(("name", "makes", "where", "keeps rows", "summary"), cells), ""]
     lines.append(
         "where: `exact` builds the condition in, `reject` draws until rows match. Options: synthwright generators NAME"
     )
@@ -136,10 +137,11 @@ def _metric(cls: Any) -> dict[str, Any]:
 def _metric_table(found: list[dict[str, Any]], broken: list[dict[str, Any]]) -> str:
     from synthwright.evaluate.metric import AXES
 
-    rows = [(m["axis"], m["name"], m["summary"]) for m in sorted(found, key=lambda m: AXES.index(m["axis"]))]
-    rows += [("-", b["name"], f"broken: {b['broken']}") for b in broken]
+    ordered = sorted(found, key=lambda m: (m["modalities"], AXES.index(m["axis"])))
+    rows = [(", ".join(m["modalities"]), m["axis"], m["name"], m["summary"]) for m in ordered]
+    rows += [("-", "-", b["name"], f"broken: {b['broken']}") for b in broken]
     return (
-        table(("axis", "name", "question"), rows)
+        table(("of", "axis", "name", "question"), rows)
         + "\n\nChoose some with: synthwright evaluate ... --metric NAME-OR-AXIS"
     )
 

@@ -11,25 +11,40 @@ from synthwright.core.errors import ConfigError, did_you_mean, listing
 from synthwright.core.store import write_text
 
 if TYPE_CHECKING:
-    from synthwright.data.table import Table
+    from collections.abc import Mapping
+
+    from synthwright.data.dataset import Dataset
+    from synthwright.data.schema import Column
 
 _FEW_ROWS = 500  # below it most tests of an evaluation cannot tell good from bad
 _MANY_LEVELS = 100
+_UNITS = {"table": "rows", "images": "images", "series": "series", "text": "records"}
 
 
-def inspect(source: str, *, write: str, target: str, preview: int, output: Output) -> None:
-    """Print the profile of a table; write its schema when asked."""
+def source_form(modality: str, entity: str, order: str) -> dict[str, Any]:
+    """What the user said about a source, as arguments of `read`."""
+    from synthwright.cli.model import source_form as form
+
+    return form(modality, entity, order)
+
+
+def inspect(source: str, form: Mapping[str, Any], *, write: str, target: str, preview: int, output: Output) -> None:
+    """Print the profile of a dataset; write its schema when asked."""
     from synthwright.io.dispatch import read
 
-    data = read(source, target=target or None)
-    columns = [_profile(data, name) for name in data.schema.names]
-    problems = _problems(data, columns)
-    rows = json.loads(json.dumps(data.arrow.slice(0, preview).to_pylist(), default=str))
+    data = read(source, target=target or None, **form)
+    columns = [_profile(data, column) for column in data.schema.columns]
+    problems = _problems(data, columns) if data.modality == "table" else []
+    shown = [
+        {name: _short(value) for name, value in row.items()} for row in data.to_arrow().slice(0, preview).to_pylist()
+    ]
+    rows = json.loads(json.dumps(shown, default=str))
     if write:
         data.schema.save(write)
     document = {
         "source": source,
         "rows": len(data),
+        "units": _UNITS.get(data.modality, "rows"),
         "columns": columns,
         "notes": [str(note) for note in data.notes],
         "problems": problems,
@@ -40,17 +55,28 @@ def inspect(source: str, *, write: str, target: str, preview: int, output: Outpu
     output.emit(document, lambda: _inspection(document))
 
 
-def _profile(data: Table, name: str) -> dict[str, Any]:
+def _short(value: Any) -> Any:
+    """A cell that fits on a line: pixels and the like are told by their size."""
+    if isinstance(value, bytes):
+        return f"{len(value):,} bytes"
+    if isinstance(value, list) and len(value) > 20:
+        return f"{len(value):,} values"
+    return value
+
+
+def _profile(data: Dataset, column: Column) -> dict[str, Any]:
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    column, cells = data.schema[name], data[name]
+    cells = data.tables[column.table].column(column.name)
+    is_plain = not pa.types.is_nested(cells.type)
     found: dict[str, Any] = {
-        "name": name,
+        "name": column.name,
         "kind": column.kind,
         "role": column.role,
         "sensitivity": column.sensitivity,
         "missing": cells.null_count / max(len(cells), 1),
-        "distinct": pc.count_distinct(cells).as_py(),
+        "distinct": pc.count_distinct(cells).as_py() if is_plain else len({str(cell) for cell in cells}),
         "learned": column.is_learned,
         "evidence": column.evidence,
     }
@@ -60,7 +86,7 @@ def _profile(data: Table, name: str) -> dict[str, Any]:
     return found
 
 
-def _problems(data: Table, columns: list[dict[str, Any]]) -> list[str]:
+def _problems(data: Dataset, columns: list[dict[str, Any]]) -> list[str]:
     found = []
     if len(data) < _FEW_ROWS:
         found.append(f"{len(data)} rows are few: expect warnings instead of clear verdicts below {_FEW_ROWS}.")
@@ -93,12 +119,16 @@ def _inspection(document: dict[str, Any]) -> str:
         for column in document["columns"]
     ]
     head = ("column", "kind", "role", "sensitivity", "missing", "distinct", "evidence")
-    parts = [f"{document['source']}: {document['rows']:,} rows, {len(rows)} columns", "", table(head, rows)]
+    parts = [
+        f"{document['source']}: {document['rows']:,} {document['units']}, {len(rows)} columns",
+        "",
+        table(head, rows),
+    ]
     for title, lines in (("Problems", document["problems"]), ("What was changed while reading", document["notes"])):
         if lines:
             parts += ["", f"{title}:", *(f"- {line}" for line in lines)]
     if document["preview"]:
-        names = [column["name"] for column in document["columns"]][:8]
+        names = [column["name"] for column in document["columns"] if column["name"] in document["preview"][0]][:8]
         cells = [["" if row[name] is None else str(row[name])[:24] for name in names] for row in document["preview"]]
         more = f" (first {len(names)} of {len(rows)} columns)" if len(names) < len(rows) else ""
         parts += ["", f"First rows{more}:", table(names, cells)]
@@ -131,7 +161,7 @@ def init(source: str, *, out: str, target: str, rows: int, output: Output) -> No
     output.emit({"recipe": out, "next": command}, f"Wrote {out}. Edit it, then:\n  {command}")
 
 
-def _by_interest(data: Table) -> tuple[str, ...]:
+def _by_interest(data: Dataset) -> tuple[str, ...]:
     """Column names with those first that a condition can be put on."""
     return tuple(sorted(data.schema.names, key=lambda name: not data.schema[name].is_learned))
 

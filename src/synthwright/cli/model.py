@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from synthwright.cli.console import Output
 from synthwright.core import registry
@@ -15,7 +15,6 @@ from synthwright.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from synthwright.data.dataset import Dataset
-    from synthwright.data.schema import Schema
     from synthwright.evaluate.metric import Report
 
 GATE_CLOSED = 1
@@ -30,6 +29,7 @@ class FitOptions:
     set_: Sequence[str]
     target: str = ""
     schema: str = ""
+    form: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
 
 
@@ -62,6 +62,7 @@ class EvaluateOptions:
     metrics: Sequence[str]
     target: str = ""
     schema: str = ""
+    form: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     gate: bool = False
     strict: bool = False
@@ -73,7 +74,7 @@ def fit(source: str, options: FitOptions, output: Output) -> None:
     from synthwright.io.dispatch import read
 
     model = Generator.create(options.generator, **parse_assignments(options.set_))
-    data = read(source, schema=options.schema or None, target=options.target or None)
+    data = read(source, schema=options.schema or None, target=options.target or None, **options.form)
     with output.work() as (sink, stop):
         model.fit(data, seed=options.seed, callbacks=[sink], stop=stop)
     model.save(options.out)
@@ -131,10 +132,13 @@ def _judged(parts: Parts, options: EvaluateOptions, output: Output) -> Report:
     from synthwright.evaluate.runner import evaluate as judge
     from synthwright.io.dispatch import read
 
-    train = read(parts.train, schema=options.schema or None, target=options.target or None)
+    if not parts.train:
+        train, synthetic = None, read(parts.synthetic, schema=options.schema or None, **options.form)
+    else:
+        train = read(parts.train, schema=options.schema or None, target=options.target or None, **options.form)
+        synthetic = _read_like(train, parts.synthetic, options.form)
     named = (("holdout", parts.holdout), ("test", parts.test))
-    others = {name: _read_like(train.schema, path) if path else None for name, path in named}
-    synthetic = _read_like(train.schema, parts.synthetic)
+    others = {name: _read_like(train, path, options.form) if path else None for name, path in named}
     with output.work() as (sink, stop):
         return judge(
             synthetic,
@@ -148,7 +152,7 @@ def _judged(parts: Parts, options: EvaluateOptions, output: Output) -> Report:
         )
 
 
-def _read_like(schema: Schema, path: str) -> Dataset:
+def _read_like(train: Dataset | None, path: str, form: Mapping[str, Any]) -> Any:
     """Read a file with the training data's types and formats, so that a short file's dates are not guessed anew.
 
     A file with other columns is read as it is; the evaluation then says which columns it did not judge.
@@ -156,9 +160,17 @@ def _read_like(schema: Schema, path: str) -> Dataset:
     from synthwright.evaluate.inputs import without_limits
     from synthwright.io.dispatch import read, scan
 
-    if Path(path).is_file() and tuple(next(iter(scan(path, batch_rows=100))).schema.names) == schema.names:
-        return read(path, schema=without_limits(schema))
+    if train is None or train.modality != "table":
+        return read(path, **form)
+    names = train.schema.names
+    if Path(path).is_file() and tuple(next(iter(scan(path, batch_rows=100))).schema.names) == names:
+        return read(path, schema=without_limits(train.schema))
     return read(path)
+
+
+def source_form(modality: str, entity: str, order: str) -> dict[str, Any]:
+    """What the user said about a source, as arguments of `read`."""
+    return {"modality": modality, **{k: v for k, v in (("entity", entity), ("order", order)) if v}}
 
 
 def _print(report: Report, written: Sequence[str], closed: Sequence[str], output: Output) -> None:

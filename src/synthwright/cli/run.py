@@ -28,6 +28,7 @@ class RunOptions:
     target: str = ""
     generator: str = ""
     where: str = ""
+    form: tuple[str, str, str] = ("", "", "")  # modality, entity, order
     seed: int = -1
     set_: Sequence[str] = ()
 
@@ -42,6 +43,9 @@ class RunOptions:
             (self.target, "data.target"),
             (self.generator, "generator.use"),
             (self.where, "sample.where"),
+            (self.form[0], "data.modality"),
+            (self.form[1], "data.entity"),
+            (self.form[2], "data.order"),
         ):
             if value:
                 found = merge(found, _nested(path, value))
@@ -67,12 +71,13 @@ def run(source: str, options: RunOptions, *, workers: int, resume: bool, output:
 
 
 def _recipe(source: str, options: RunOptions) -> Recipe:
+    from synthwright.run.folder import LOCK_FILE
     from synthwright.run.recipe import Recipe, merge
     from synthwright.run.runner import load_recipe
 
     changes = options.changes()
     path = Path(source)
-    if path.is_dir():
+    if path.is_dir() and (path / LOCK_FILE).is_file():
         return _changed(load_recipe(path), changes)
     if path.suffix.lower() in (".yaml", ".yml"):
         out = changes.pop("out", None)  # a path on the command line is seen from here, not from the recipe's folder

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -58,6 +59,8 @@ class Context:
     clock: Callable[[], float] = time.perf_counter
     cpu_clock: Callable[[], float] = time.process_time
     notes: list[Note] = field(default_factory=list)
+    checkpoint: Path | None = None  # where a long fit keeps its state, and goes on from; None: nowhere
+    block: int = 0  # number of the block that is being sampled
     _start: float = field(init=False, default=0.0)
     _cpu_start: float = field(init=False, default=0.0)
 

@@ -34,8 +34,8 @@ from synthwright.data.condition_tree import (
     text_of,
     truth,
 )
-from synthwright.data.dataset import Dataset
-from synthwright.data.schema import MAIN, Column, Schema
+from synthwright.data.dataset import Dataset, dataset_class
+from synthwright.data.schema import Column, Schema
 
 Range = tuple[Any, Any]
 
@@ -82,8 +82,7 @@ def parse_condition(where: Any, schema: Schema) -> Condition:
     (closed range, None is open); a pyarrow expression; or a Condition. Raises ConditionError for unknown columns
     and levels, literals of the wrong type, and conditions that no row can meet.
     """
-    main = MAIN if MAIN in schema.tables else schema.tables[0]
-    columns = {column.name: column for column in schema.of(main)}
+    columns = {column.name: column for column in schema.of(dataset_class(schema.modality).main)}
     if isinstance(where, Condition):
         where = where.text
     if isinstance(where, str):

@@ -22,7 +22,12 @@ from synthwright.core.extras import need
 from synthwright.data.schema import MAIN, Column, Schema
 
 # modality -> "module:Class"; the place to add one.
-DATASETS: dict[str, str] = {"table": "synthwright.data.table:Table"}
+DATASETS: dict[str, str] = {
+    "table": "synthwright.data.table:Table",
+    "images": "synthwright.data.images:ImageSet",
+    "series": "synthwright.data.sequences:SeriesSet",
+    "text": "synthwright.data.corpus:Corpus",
+}
 
 
 def dataset_class(modality: str) -> type[Dataset]:
@@ -119,6 +124,18 @@ class Dataset:
         object.__setattr__(made, "notes", self.notes)
         return made
 
+    def renumbered(self, start: int) -> Self:
+        """The units as number `start`, `start` + 1, ... of a sample. Modalities whose units carry names override it."""
+        return self
+
+    def split_parts(self, shares: np.ndarray, rng: np.random.Generator) -> tuple[Sequence[Self], str] | None:
+        """The parts train, holdout and test, and by what they were divided; None: by the schema's roles.
+
+        shares: of the three parts, adding up to 1. For modalities that must be cut otherwise than between
+        independent units: one long series is cut in time.
+        """
+        return None
+
     def with_origin(self, synthetic: Self) -> Self:
         """These units followed by synthetic ones, told apart by a new column `_origin` (role `ignore`)."""
         both = self.concat([self, synthetic])
@@ -145,15 +162,20 @@ class Dataset:
         return self.tables[self.main]
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """The main table by the Arrow C stream protocol: `pl.DataFrame(data)`, `pd.DataFrame.from_arrow(data)`."""
-        return self.arrow.__arrow_c_stream__(requested_schema)
+        """The flat table by the Arrow C stream protocol: `pl.DataFrame(data)`, `pd.DataFrame.from_arrow(data)`."""
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
 
     def to_arrow(self) -> pa.Table:
-        """The main table as pyarrow."""
+        """The whole dataset as one flat table: what files, blocks and data frames hold."""
         return self.arrow
 
+    @classmethod
+    def from_arrow(cls, table: pa.Table, schema: Schema, notes: Sequence[Note] = ()) -> Self:
+        """The inverse of `to_arrow`. Raises DataError."""
+        return cls({cls.main: table}, schema, notes)
+
     def to_pandas(self) -> Any:
-        """The main table as a pandas DataFrame (extra `frames`); integers with missing cells become Int64."""
+        """The flat table as a pandas DataFrame (extra `frames`); integers with missing cells become Int64."""
         pandas = need("pandas", extra="frames", who="to_pandas")
         nullable = {
             pa.int8(): pandas.Int8Dtype(),
@@ -162,11 +184,12 @@ class Dataset:
             pa.int64(): pandas.Int64Dtype(),
             pa.bool_(): pandas.BooleanDtype(),
         }
-        holey = {self.arrow.schema.field(i).type for i, c in enumerate(self.arrow.columns) if c.null_count}
-        return self.arrow.to_pandas(types_mapper=lambda kind: nullable.get(kind) if kind in holey else None)
+        flat = self.to_arrow()
+        holey = {flat.schema.field(i).type for i, c in enumerate(flat.columns) if c.null_count}
+        return flat.to_pandas(types_mapper=lambda kind: nullable.get(kind) if kind in holey else None)
 
     def to_polars(self) -> Any:
-        """The main table as a polars DataFrame (extra `frames`)."""
+        """The flat table as a polars DataFrame (extra `frames`)."""
         return need("polars", extra="frames", who="to_polars").DataFrame(self)
 
     # -- looks

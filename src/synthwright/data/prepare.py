@@ -105,7 +105,7 @@ class Preparation:
     def identify(self, block: Dataset, start: int) -> Dataset:
         """Fill the identifiers of units `start`, `start + 1`, ... of the sample."""
         if self.is_identity:
-            return block
+            return block.renumbered(start)
         table = block.arrow
         rows = np.arange(start, start + table.num_rows, dtype=np.int64)
         groups = self._group_of(rows)

@@ -41,14 +41,18 @@ def split(
     """
     shares = _shares(fractions)
     rng = named_rng(check_seed(seed), "split")
-    parts, how = _assigned(data, shares, rng)
+    divided = data.split_parts(shares, rng)
+    if divided is None:
+        numbers, how = _assigned(data, shares, rng)
+        parts = [data.select(np.flatnonzero(numbers == number)) for number in range(len(PARTS))]
+    else:
+        parts, how = list(divided[0]), divided[1]
     found = []
-    for number, name in enumerate(PARTS):
-        units = np.flatnonzero(parts == number)
-        if not len(units):
+    for name, part in zip(PARTS, parts, strict=True):
+        if not len(part):
             raise DataError(f"No unit is left for the {name} part.", where=how, fix="use more units or other fractions")
-        part = data.select(units)
-        note = Note("S001", f"{name} part, split {how}: {len(units):,} of {len(data):,} units")
+        size = f"{len(part):,} of {len(data):,} units" if divided is None else f"{part.to_arrow().num_rows:,} rows"
+        note = Note("S001", f"{name} part, split {how}: {size}")
         found.append(type(data)(part.tables, part.schema, (*data.notes, note)))
     return found[0], found[1], found[2]
 

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthwright.classic.neighbours import Points, row_hashes
-from synthwright.core.errors import DataError, Unsupported
+from synthwright.core.errors import DataError, Unsupported, listing
 from synthwright.core.seeds import named_rng
 from synthwright.data.dataset import Dataset
 from synthwright.data.schema import Column
 
 if TYPE_CHECKING:
-    from synthwright.evaluate.metric import Evidence
+    from synthwright.evaluate.metric import Evidence, Score
 
 ResultT = TypeVar("ResultT")
 BINS = 8  # quantile bins of a number, and levels kept apart, in pair tables
@@ -119,6 +120,12 @@ class TableEncoding:
     def bins(self, part: str) -> tuple[np.ndarray, tuple[int, ...]]:
         """Codes (n, d) uint8 of all columns in at most BINS + 2 bins, and the number of bins of each column."""
         return self.once(("bins", part), lambda: self._bins(part))
+
+    def pictures(self, scores: Sequence[Score]) -> dict[str, Any]:
+        """JSON-able data of all figures that the measured scores give rise to."""
+        from synthwright.evaluate.pictures import pictures
+
+        return pictures(self, scores)
 
     def _points(self, part: str) -> Points:
         numbers, levels = [], []
@@ -269,14 +276,41 @@ def _derived(values: dict[str, np.ndarray], shuffle: np.random.Generator) -> dic
     return {**values, "real": np.concatenate(real), "independent": shuffle.permutation(values["train"])}
 
 
-_ENCODINGS: dict[str, Any] = {"table": TableEncoding}  # modality -> class; the place to add one
+# modality -> "module:Class"; the place to add one.
+_ENCODINGS: dict[str, str] = {
+    "table": "synthwright.evaluate.encoding:TableEncoding",
+    "images": "synthwright.evaluate.images:ImageEncoding",
+    "series": "synthwright.evaluate.series:SeriesEncoding",
+    "text": "synthwright.evaluate.text:TextEncoding",
+}
+
+
+class Encoding(Protocol):
+    """All parts of an evaluation as arrays: what a modality brings to be judged, beside its metrics.
+
+    Made from the parts by name (train, synthetic, holdout, test; absent ones are left out) and a seed.
+    skipped: names of columns that are not judged.
+    """
+
+    skipped: tuple[str, ...]
+
+    def hashes(self, part: str) -> np.ndarray:
+        """One 64-bit number per unit of a part; equal units have equal numbers."""
+        ...
+
+    def pictures(self, scores: Sequence[Score]) -> dict[str, Any]:
+        """JSON-able data of all figures that the measured scores give rise to."""
+        ...
 
 
 def encode(evidence: Evidence) -> Any:
     """The encoding of an evidence's modality. Raises Unsupported."""
-    modality = evidence.train.modality
+    modality = evidence.synthetic.modality
     if modality not in _ENCODINGS:
-        raise Unsupported(f"Datasets of modality {modality!r} have no encoding yet.", fix="evaluate tables")
+        raise Unsupported(
+            f"Datasets of modality {modality!r} cannot be judged.", fix=f"use one of: {listing(sorted(_ENCODINGS))}"
+        )
+    module, _, name = _ENCODINGS[modality].partition(":")
     named = ("train", "synthetic", "holdout", "test")
-    parts = {name: getattr(evidence, name) for name in named if getattr(evidence, name) is not None}
-    return _ENCODINGS[modality](parts, seed=evidence.seed)
+    parts = {part: getattr(evidence, part) for part in named if getattr(evidence, part) is not None}
+    return getattr(importlib.import_module(module), name)(parts, seed=evidence.seed)

@@ -30,9 +30,7 @@ def aligned(data: Any, train: Dataset, part: str, notes: list[Note]) -> Dataset:
     modality.
     """
     if train.modality != "table":
-        if isinstance(data, Dataset) and data.modality == train.modality:
-            return data
-        raise Unsupported(f"The {part} data are a {type(data).__name__}, the training data {train.modality}.")
+        return _same_modality(data, train, part)
     table = _arrow(data, part)
     wanted = train.schema.of(MAIN)
     absent = [column.name for column in wanted if column.name not in table.column_names and _is_needed(column)]
@@ -54,6 +52,25 @@ def aligned(data: Any, train: Dataset, part: str, notes: list[Note]) -> Dataset:
     columns = [_free(column, str(one.type)) for column, one in zip(kept, cells, strict=True)]
     schema = Schema(columns=tuple(columns))
     return type(train)({MAIN: pa.table(dict(zip([c.name for c in kept], cells, strict=True)))}, schema)
+
+
+def _same_modality(data: Any, train: Dataset, part: str) -> Dataset:
+    """The data themselves, once they are of the modality and have the columns of train."""
+    if not isinstance(data, Dataset) or data.modality != train.modality:
+        kind = data.modality if isinstance(data, Dataset) else type(data).__name__
+        raise Unsupported(
+            f"The {part} data are of modality {kind!r}, the training data of {train.modality!r}.",
+            where=f"{part}=",
+            fix="read both in one way",
+        )
+    absent = [name for name in train.schema.names if name not in data.schema.names]
+    if absent:
+        raise DataError(
+            f"The {part} data lack {len(absent)} columns of the training data: {listing(absent)}.",
+            where=f"{part}=",
+            fix="give the same columns",
+        )
+    return data
 
 
 def _arrow(data: Any, part: str) -> pa.Table:

@@ -22,9 +22,12 @@ _WORST: tuple[Verdict, ...] = ("fail", "error", "warn", "pass", "not assessed")
 
 @dataclass(frozen=True)
 class Evidence:
-    """The datasets a metric compares. `train` was seen by the generator; `holdout` and `test` never were."""
+    """The datasets a metric compares. `train` was seen by the generator; `holdout` and `test` never were.
 
-    train: Dataset
+    Of data that a method made from its options alone there is no `train`: only metrics of modality "text" meet that.
+    """
+
+    train: Any  # Dataset; None when nothing was learned
     synthetic: Dataset
     holdout: Dataset | None = None
     test: Dataset | None = None
@@ -35,7 +38,7 @@ class Evidence:
     def encoding(self) -> Any:
         """All parts as arrays on one common scale, made once and shared by the metrics of this modality.
 
-        For tables an `evaluate.encoding.TableEncoding`. Raises Unsupported for a modality without an encoding.
+        An `evaluate.encoding.Encoding`; for tables a `TableEncoding`. Raises Unsupported for a modality that has none.
         """
         from synthwright.evaluate.encoding import encode
 

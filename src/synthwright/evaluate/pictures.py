@@ -10,16 +10,13 @@ import numpy as np
 from synthwright.classic import association, twosample
 from synthwright.evaluate.encoding import Field, TableEncoding
 from synthwright.evaluate.fidelity import marginal_scores
-from synthwright.evaluate.metric import Evidence, Score, Verdict
+from synthwright.evaluate.metric import Score, Verdict
 
 _COLUMNS, _LEVELS, _BARS, _MATRIX, _ROWS = 12, 12, 30, 30, 10_000
 
 
-def pictures(evidence: Evidence, scores: Sequence[Score]) -> dict[str, Any]:
-    """Data of all figures that the measured scores give rise to."""
-    if evidence.train.modality != "table":
-        return {}
-    encoding: TableEncoding = evidence.encoding
+def pictures(encoding: TableEncoding, scores: Sequence[Score]) -> dict[str, Any]:
+    """Data of all figures of a table that the measured scores give rise to."""
     by_id = {score.id: score for score in scores if score.value is not None}
     found: dict[str, Any] = {}
     if "fidelity.marginals" in by_id:

@@ -17,7 +17,6 @@ from synthwright.core.seeds import check_seed, named_rng
 from synthwright.data.dataset import Dataset
 from synthwright.evaluate import inputs
 from synthwright.evaluate.metric import AXES, Evidence, Metric, Report, Score
-from synthwright.evaluate.pictures import pictures
 from synthwright.evaluate.verdict import ALPHA
 
 _LOG = get_logger(__name__)
@@ -27,7 +26,7 @@ _PACKAGES = ("synthwright", "numpy", "scipy", "pyarrow", "lightgbm")
 def evaluate(
     synthetic: Any,
     *,
-    train: Any,
+    train: Any = None,
     holdout: Any = None,
     test: Any = None,
     target: str | None = None,
@@ -39,10 +38,10 @@ def evaluate(
 ) -> Report:
     """Judge synthetic data against the real data it was made from, and real data the generator never saw.
 
-    synthetic, train, holdout, test: datasets or data frames. holdout is the control of privacy and of the
-    classifier test; test is where predictions are tried, the holdout when it is not given. target: column to
-    predict, the schema's target when not given. metrics: names, ids or axes, all that fit when not given.
-    model: the fitted generator, described in the report.
+    synthetic, train, holdout, test: datasets or data frames; only text that was made from options alone has no
+    train. holdout is the control of privacy and of the classifier test; test is where predictions are tried, the
+    holdout when it is not given. target: column to predict, the schema's target when not given. metrics: names, ids
+    or axes, all that fit when not given. model: the fitted generator, described in the report.
     The same data and seed give the same numbers, whichever metrics run. Raises DataError, SchemaError, ConfigError,
     Unsupported, Cancelled; a metric that fails becomes a score with verdict "error".
 
@@ -64,7 +63,7 @@ def evaluate(
     ]
     described = inputs.describe(parts)
     _check_split(described, model)
-    chosen = chosen_metrics(evidence.train.modality, metrics)
+    chosen = chosen_metrics(evidence.synthetic.modality, metrics)
     notes += _encoding_notes(evidence)
     scores: list[Score] = []
     for done, (name, metric) in enumerate(chosen):
@@ -80,7 +79,7 @@ def evaluate(
         "alpha": ALPHA,
         "versions": _versions(),
     }
-    drawn = pictures(evidence, scores)
+    drawn = evidence.encoding.pictures(scores)
     return Report(tuple(scores), tuple(notes), described, settings, drawn, model.describe() if model else "")
 
 
@@ -88,6 +87,10 @@ def _evidence(
     synthetic: Any, train: Any, holdout: Any, test: Any, choice: tuple[str | None, int]
 ) -> tuple[Evidence, list[Note]]:
     target, seed = choice
+    if synthetic is None:
+        raise ConfigError("There is nothing to judge: synthetic is None.", where="evaluate(synthetic)")
+    if train is None:
+        return _from_nothing(synthetic, holdout, test, seed), []
     real = inputs.training(train, target)
     notes = list(real.notes)
     others = {
@@ -95,8 +98,6 @@ def _evidence(
         for name, data in (("synthetic", synthetic), ("holdout", holdout), ("test", test))
         if data is not None
     }
-    if "synthetic" not in others:
-        raise ConfigError("There is nothing to judge: synthetic is None.", where="evaluate(synthetic)")
     if holdout is None:
         notes.append(
             Note("E002", "no holdout was given: privacy cannot be judged, and columns are compared with train alone")
@@ -105,10 +106,22 @@ def _evidence(
     return Evidence(real, others["synthetic"], others.get("holdout"), others.get("test"), aim, seed), notes
 
 
+def _from_nothing(synthetic: Any, holdout: Any, test: Any, seed: int) -> Evidence:
+    """The evidence about data that nothing was learned for."""
+    modality = getattr(synthetic, "modality", "table")
+    if modality != "text" or holdout is not None or test is not None:
+        raise ConfigError(
+            f"Data of modality {modality!r} are judged against the data they were made from.",
+            where="evaluate(train)",
+            fix="give train=, and better holdout= and test= too",
+        )
+    return Evidence(None, synthetic, seed=seed)
+
+
 def _check_split(described: dict[str, dict[str, Any]], model: Any) -> None:
     """A holdout that is the training data controls nothing: refuse it."""
     for part in ("holdout", "test"):
-        same = part in described and described[part]["rows"] == described["train"]["rows"]
+        same = part in described and described[part]["rows"] == described.get("train", {}).get("rows")
         if same and described[part]["fingerprint"] == described["train"]["fingerprint"]:
             raise ConfigError(
                 f"The {part} is the training data.",

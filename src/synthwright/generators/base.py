@@ -49,6 +49,7 @@ class Ability:
     """What a method can do; tested by `synthwright.testing.check_generator`, shown by `synthwright generators`."""
 
     modality: str
+    learns: bool = True  # False: makes data from its options alone; `fit` needs none
     where: Literal["none", "reject", "exact"] = "reject"
     block: int = 1024  # units made per block; part of the method's identity
     missing: bool = True
@@ -114,31 +115,44 @@ class Generator(ABC):
     def _restore(self, state: State) -> None:
         """The inverse of `_state`."""
 
+    def blank_schema(self) -> Schema:
+        """The schema of samples of a method that learns nothing (`Ability.learns` is False)."""
+        raise NotImplementedError(f"{type(self).__name__} learns from data or must define blank_schema")
+
     # -- verbs
 
     def fit(
         self,
-        data: Any,
+        data: Any = None,
         *,
         context: Dataset | None = None,
         seed: int = 0,
         callbacks: Sequence[Callback] = (),
         stop: Stop | None = None,
+        resume_from: str | Path | None = None,
     ) -> Self:
         """Learn from a dataset (or a data frame). Returns self.
 
-        The same data, options and seed give the same model, byte for byte. Raises DataError, Unsupported,
-        MissingExtra, FitError, Cancelled; a failed fit leaves the generator unfitted.
+        resume_from: where a method that can (`Ability.resume`) keeps its state while it learns; when the file is
+        there already, learning goes on from it. The same data, options and seed give the same model, byte for byte.
+        Raises DataError, Unsupported, MissingExtra, FitError, Cancelled; a failed fit leaves the generator unfitted.
         """
         data = self._accept(data)
         for requirement in self.ability.needs:
             package, _, extra = requirement.partition(":")
             need(package, extra=extra, who=f"generator {self.name!r}")
+        if resume_from is not None and not self.ability.resume:
+            raise Unsupported(
+                f"{self.name!r} cannot go on with a stopped fit.", where="resume_from", fix="leave it out"
+            )
         self._preparation = None
         ctx = Context.on(fit_sequence(check_seed(seed)), sinks=tuple(callbacks), stop=stop or Stop())
-        ctx.notes.extend(data.notes)
+        ctx.checkpoint = None if resume_from is None else Path(resume_from)
         self._context = context
         ctx.step(0, 1, "preparing")
+        if data is None:
+            return self._fit_from_nothing(seed, ctx)
+        ctx.notes.extend(data.notes)
         data = self._within_reach(data, ctx)
         protect = bool(getattr(self.config, "protect", not self.ability.keeps_rows))
         preparation = Preparation.fit(data, ctx, protect=protect)
@@ -154,13 +168,30 @@ class Generator(ABC):
         self.fit_seconds, self.fit_cpu_seconds = ctx.seconds, ctx.cpu_seconds
         return self
 
-    def _accept(self, given: Any) -> Dataset:
+    def _fit_from_nothing(self, seed: int, ctx: Context) -> Self:
+        self._fit(None, ctx)
+        self.notes = ctx.notes
+        self._facts = {"units": 0, "seed": seed, "fingerprint": ""}
+        schema = self.blank_schema()
+        self._preparation = Preparation(schema, schema)
+        self.fit_seconds, self.fit_cpu_seconds = ctx.seconds, ctx.cpu_seconds
+        return self
+
+    def _accept(self, given: Any) -> Any:
+        if not self.ability.learns:
+            if given is None:
+                return None
+            raise Unsupported(
+                f"{self.name!r} makes its data from its options and learns from none.",
+                where="fit(data)",
+                fix="call fit() without data",
+            )
         if isinstance(given, Dataset):
             data = given
         else:
-            if self.ability.modality != "table":
+            if given is None or self.ability.modality != "table":
                 raise Unsupported(
-                    f"{self.name!r} learns from {self.ability.modality} datasets, not from a {type(given).__name__}.",
+                    f"{self.name!r} learns from {self.ability.modality} datasets, not from {_a(given)}.",
                     fix=f"wrap it: {dataset_class(self.ability.modality).__name__}(...)",
                 )
             data = Table.of(given)
@@ -266,6 +297,7 @@ class Generator(ABC):
         for attempt in range(_DRAWS):
             n_draw = size * 2 ** min(attempt, _GROWTH)
             ctx = Context(rng_of(block_sequence(seed, index, attempt)), device=outer.device, stop=outer.stop)
+            ctx.block = index
             ctx.step(0, 1, "sampling")
             drawn = preparation.restore(self._sample(n_draw, ctx, native), ctx.rng)
             good = preparation.satisfied(drawn)
@@ -292,7 +324,7 @@ class Generator(ABC):
 
     def augment(self, data: Any, *, ratio: float = 1.0, where: Any = None, seed: int = 0) -> Dataset:
         """Real units followed by `ratio` times as many synthetic ones, told apart by the column `_origin`."""
-        real = self._accept(data)
+        real: Dataset = self._accept(data)
         n = max(1, round(ratio * len(real)))
         return real.with_origin(self.sample(n, where=where, seed=seed))
 
@@ -325,6 +357,10 @@ class Generator(ABC):
             model.notes = [Note(**note) for note in header["notes"]]
             model._facts = dict(header["facts"])
             preparation = Preparation.from_json(header["preparation"])
+            if preparation.schema.modality != model.ability.modality:
+                raise ValueError(
+                    f"the schema is of modality {preparation.schema.modality!r}, not {model.ability.modality!r}"
+                )
             model._restore(state)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise FormatError(
@@ -338,12 +374,10 @@ class Generator(ABC):
     def describe(self) -> str:
         """The fitted facts in words: method, options, data, notes."""
         preparation = self._fitted()
-        lines = [
-            f"{self.name}: {self.summary}",
-            f"fitted on {self._facts['units']:,} units, seed {self._facts['seed']}",
-        ]
+        learned = f"fitted on {self._facts['units']:,} units" if self.ability.learns else "made from its options"
+        lines = [f"{self.name}: {self.summary}", f"{learned}, seed {self._facts['seed']}"]
         lines += [f"option {key} = {value}" for key, value in self.config.model_dump(mode="json").items()]
-        lines.append(f"{len(preparation.schema.columns)} columns, data {self._facts['fingerprint'][:12]}")
+        lines.append(f"{len(preparation.schema.columns)} columns, data {self._facts['fingerprint'][:12] or 'none'}")
         if self.ability.keeps_rows:
             lines.append("the saved model holds training rows: treat it like the data")
         lines += [f"note {note}" for note in self.notes]
@@ -369,6 +403,10 @@ def _modality(name: str) -> str:
     except (Unsupported, ImportError):
         return ""
     return found
+
+
+def _a(given: Any) -> str:
+    return "nothing" if given is None else f"a {type(given).__name__}"
 
 
 def _as_flavour(data: Dataset, flavour: Flavour) -> Any:

@@ -12,13 +12,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from synthwright.core.errors import ConfigError, SchemaError, WriteError, did_you_mean, listing
+from synthwright.core.errors import ConfigError, SchemaError, Unsupported, WriteError, did_you_mean, listing
+from synthwright.data.dataset import Dataset
 from synthwright.data.schema import Schema
 from synthwright.data.table import Table
 from synthwright.io import frames, sql
 from synthwright.io.files import File, Loaded, load_file, save_file, scan_file, with_types
 from synthwright.io.invalid import OnInvalid, settle
 from synthwright.io.jsonlines import read_json, write_json_lines
+from synthwright.io.modalities import Form, modality_of, read_other, write_other
 from synthwright.io.sql import Query
 
 Source = Any  # a path, File, Query, SQL address, Table, frame or "-"
@@ -33,19 +35,33 @@ def read(
     on_invalid: OnInvalid = "error",
     null_words: Sequence[str] | None = None,
     rows: int | None = None,
-) -> Table:
-    """Read a table; kinds, roles and sensitivity are inferred unless a schema (or the path of one) is given.
+    modality: str = "auto",
+    entity: str | None = None,
+    order: str | None = None,
+    static: Sequence[str] = (),
+) -> Any:
+    """Read a dataset; kinds, roles and sensitivity are inferred unless a schema (or the path of one) is given.
 
     target: name of the column to be predicted. on_invalid: what happens to cells that do not fit the schema or are
     infinite: an error naming the first three, or they become missing ("null"), or their rows go ("drop"), with a
     Note. null_words: exactly these words stand for missing cells of a text file (empty cells always do).
-    rows: only the first so many. Raises ReadError, SchemaError, DataError, MissingExtra.
+    rows: only the first so many.
+    modality: table, series, images or text; "auto" takes what the schema or the source says: a folder or .npz file
+    holds images, JSON lines of records hold text, all else tables. entity, order, static: of a long table of series,
+    the columns that name and order them and those that do not change within one.
+    Raises ReadError, SchemaError, DataError, ConfigError, MissingExtra.
     """
     if on_invalid not in ("error", "null", "drop"):
         raise ConfigError(f"Unknown on_invalid={on_invalid!r}.", where="read", fix='use "error", "null" or "drop"')
     if rows is not None and (not isinstance(rows, int) or isinstance(rows, bool) or rows < 1):
         raise ConfigError(f"rows must be a whole number above 0, not {rows!r}.", where="read", fix="pass rows=1000")
     wanted = Schema.load(schema) if isinstance(schema, str | Path) else schema
+    form = Form(modality, entity, order, tuple(static))
+    kind = modality_of(source, form, wanted)
+    if kind != "table":
+        found = read_other(kind, source, wanted, form)
+        found = found if rows is None else found.select(range(min(rows, len(found))))
+        return found if target is None else found.replace({}, _with_target(found.schema, target))
     loaded = _load(source, wanted, null_words, rows)
     chosen = _with_target(loaded.schema, target)
     return settle(loaded._replace(schema=chosen), on_invalid, where=name_of(source))
@@ -108,12 +124,14 @@ def scan(source: str | Path | File, *, batch_rows: int = PREVIEW_ROWS, schema: S
 
 
 def write(data: Any, target: str | Path | File | Query, *, replace: bool | None = None) -> Path | str:
-    """Write a table to a file, a SQL table or ("-") standard output as JSON lines; returns where it went.
+    """Write a dataset to a file, a SQL table or ("-") standard output as JSON lines; returns where it went.
 
     Text files are written as the schema says: column order, decimals, date formats, null words; the suffix decides
     format and compression. A file or SQL table appears only when it is complete. replace: whether an existing one
     may be replaced; when not given, files are and SQL tables are not. Raises WriteError, Unsupported, MissingExtra.
     """
+    if isinstance(data, Dataset) and not isinstance(data, Table):
+        return _write_other(data, target, replace)
     table = data if isinstance(data, Table) else read(data)
     if isinstance(target, str) and target == "-":
         write_json_lines(sys.stdout.buffer, table.arrow, table.schema)
@@ -125,3 +143,18 @@ def write(data: Any, target: str | Path | File | Query, *, replace: bool | None 
     if replace is False and file.path.exists():
         raise WriteError("The file exists.", where=str(file.path), fix="choose another name, or pass replace=True")
     return save_file(table.arrow, table.schema, file)
+
+
+def _write_other(data: Dataset, target: str | Path | File | Query, replace: bool | None) -> Path | str:
+    if target == "-":
+        write_json_lines(sys.stdout.buffer, data.to_arrow(), data.schema)
+        sys.stdout.buffer.flush()
+        return "-"
+    if sql.as_query(target):
+        raise Unsupported(
+            f"{data.modality.capitalize()} are not written to databases.", where="write", fix="name a file"
+        )
+    path = target.path if isinstance(target, File) else Path(str(target)).expanduser()
+    if replace is False and path.exists():
+        raise WriteError("It exists already.", where=str(path), fix="choose another name, or pass replace=True")
+    return write_other(data, target)  # type: ignore[arg-type]  # a Query was refused above

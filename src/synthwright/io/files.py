@@ -105,7 +105,7 @@ def load_file(file: File, *, schema: Schema | None, null_words: Sequence[str] | 
         with open_input(file.path) as stream:
             table, hints, notes = read_json(stream, str(file.path), lines=file.kind == "jsonl", rows=rows)
         return with_types(table, schema, hints, tuple(notes), str(file.path))
-    table = _read_binary(file, rows)
+    table = read_binary(file, rows)
     return with_types(table, schema or _embedded(table), {}, (), str(file.path))
 
 
@@ -282,7 +282,8 @@ def _cast(column: Column, cells: pa.ChunkedArray) -> tuple[pa.ChunkedArray, pa.C
 # -- Parquet and Arrow
 
 
-def _read_binary(file: File, rows: int | None) -> pa.Table:
+def read_binary(file: File, rows: int | None) -> pa.Table:
+    """A Parquet or Arrow file as it is; rows: only the first so many. Raises ReadError."""
     check_readable(file.path)
     try:
         if file.kind == "parquet":
@@ -311,6 +312,20 @@ def _embedded(table: pa.Table) -> Schema | None:
     schema = Schema.from_json(json.loads(content), where="metadata of the file")
     fits = [(c.name, c.dtype) for c in schema.columns] == [(f.name, str(f.type)) for f in table.schema]
     return schema if fits else None
+
+
+def embedded_schema(file: File) -> Schema | None:
+    """The schema in the metadata of a Parquet or Arrow file, without reading its rows; None when it has none."""
+    try:
+        if file.kind == "parquet":
+            metadata = pq.read_schema(file.path).metadata
+        else:
+            with open_input(file.path) as stream, pa.ipc.open_file(stream.read()) as reader:
+                metadata = reader.schema.metadata
+    except (pa.ArrowException, OSError):
+        return None  # whoever reads the rows says what is wrong with the file
+    content = (metadata or {}).get(_METADATA)
+    return None if content is None else Schema.from_json(json.loads(content), where=f"metadata of {file.path}")
 
 
 # -- writing

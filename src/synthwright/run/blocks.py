@@ -14,6 +14,8 @@ from synthwright.core.store import atomic_file
 from synthwright.data.dataset import Dataset, dataset_class
 from synthwright.data.schema import Schema
 
+_UNITS = b"synthwright.units"  # how many units a part holds: a series has many rows
+
 
 @dataclass(frozen=True)
 class Blocks:
@@ -40,8 +42,8 @@ class Blocks:
         if not path.is_file():
             return False
         try:
-            return bool(pq.ParquetFile(path).metadata.num_rows == self.size)
-        except (pa.ArrowException, OSError):
+            return int(pq.read_schema(path).metadata[_UNITS]) == self.size
+        except (pa.ArrowException, OSError, KeyError, TypeError, ValueError):
             return False
 
     def missing(self) -> list[int]:
@@ -67,7 +69,8 @@ class Blocks:
                 raise FormatError(
                     f"A block cannot be read: {error}", where=str(self.path(index)), fix="delete it and resume the run"
                 ) from error
-            yield kind({kind.main: table.slice(0, self.units(index))}, schema)
+            block = kind.from_arrow(table.replace_schema_metadata(None), schema)
+            yield block if self.units(index) == self.size else block.select(range(self.units(index)))
 
     def joined(self, schema: Schema) -> Dataset:
         """The whole sample."""
@@ -78,4 +81,5 @@ class Blocks:
 def write_part(block: Dataset, path: Path) -> None:
     """Write one block as Parquet in one step; the bytes depend on its content alone. Raises WriteError."""
     with atomic_file(path) as temporary:
-        pq.write_table(block.arrow, temporary, compression="zstd")
+        table = block.to_arrow().replace_schema_metadata({_UNITS: str(len(block)).encode()})
+        pq.write_table(table, temporary, compression="zstd")

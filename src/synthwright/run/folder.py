@@ -27,7 +27,7 @@ from synthwright.core.store import write_json, write_text
 from synthwright.run.recipe import Recipe, read_yaml, to_yaml
 
 LOCK_FILE, MUTEX = "recipe.lock.yaml", ".lock"
-PACKAGES = ("numpy", "scipy", "scikit-learn", "pyarrow", "pydantic", "safetensors", "lightgbm")
+PACKAGES = ("numpy", "scipy", "scikit-learn", "pyarrow", "pydantic", "safetensors", "lightgbm", "torch")
 _OURS = (
     LOCK_FILE,
     "schema.json",
@@ -37,6 +37,7 @@ _OURS = (
     "card.md",
     "run.json",
     "synthetic",
+    "checkpoint",
     "part-",
 )
 _LOCK_HEAD = "# Written by synthwright: what this run was made from. Go on with: synthwright run THIS-FOLDER --resume\n"
@@ -93,7 +94,7 @@ class Lock:
     def to_yaml(self) -> str:
         """The lock file's text."""
         recipe = self.recipe.to_mapping()
-        recipe["data"]["read"] = absolute(recipe["data"]["read"])
+        recipe["data"]["read"] = absolute(recipe["data"]["read"]) if recipe["data"]["read"] else None
         recipe["data"]["schema"] = absolute(recipe["data"]["schema"]) if recipe["data"]["schema"] else None
         document = {"lock": self.hash, "recipe": recipe, "data": dict(self.data), "versions": dict(self.versions)}
         return _LOCK_HEAD + to_yaml(document)
@@ -134,8 +135,15 @@ def versions() -> dict[str, str]:
     return found
 
 
-def suffix_like(source: str) -> str:
-    """The ending that a result gets to look like its source; databases become Parquet."""
+def suffix_like(source: str | None) -> str:
+    """The ending that a result gets to look like its source: databases become Parquet, folders stay folders.
+
+    What is made from options alone is text, in JSON lines.
+    """
+    if source is None:
+        return ".jsonl"
+    if Path(source).is_dir():
+        return ""
     if "://" in source or "::" in source:
         return ".parquet"
     suffixes = Path(source).suffixes

@@ -16,6 +16,7 @@ from pydantic import ConfigDict, Field, model_validator
 from synthwright.core.config import Config, build
 from synthwright.core.errors import ConfigError
 
+Modality = Literal["auto", "table", "series", "images", "text"]
 Format = Literal["same", "csv", "jsonl", "parquet", "arrow"]
 
 
@@ -37,7 +38,16 @@ class DataSection(Config):
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True, populate_by_name=True)
 
-    read: str = Field(min_length=1, description="File or database to read: CSV, JSONL, Parquet, Arrow, or a URL.")
+    read: str | None = Field(
+        None,
+        min_length=1,
+        description="What to read: CSV, JSONL, Parquet, Arrow, a folder of images, a database URL; nothing for "
+        "methods that make data from their options alone.",
+    )
+    modality: Modality = Field("auto", description="What the data are; `auto` looks at the source.")
+    entity: str | None = Field(None, description="Series: the column that tells one series from another.")
+    order: str | None = Field(None, description="Series: the column with moments or places within a series.")
+    static: tuple[str, ...] = Field((), description="Series: columns that do not change within a series.")
     schema_file: str | None = Field(None, alias="schema", description="Schema file; inferred when absent.")
     target: str | None = Field(None, description="Column that a model should predict; makes usefulness measurable.")
     split: SplitSection = Field(default_factory=SplitSection, description="Train, holdout and test.")
@@ -80,7 +90,7 @@ class EvaluateSection(Config):
 class Recipe(Config):
     """A run as a value: the same recipe, data and versions give the same bytes."""
 
-    data: DataSection = Field(description="The real data.")
+    data: DataSection = Field(default_factory=DataSection, description="The real data.")
     generator: GeneratorSection = Field(default_factory=GeneratorSection, description="The method.")
     sample: SampleSection = Field(default_factory=SampleSection, description="The rows to make.")
     evaluate: EvaluateSection = Field(default_factory=EvaluateSection, description="The judgement.")
@@ -89,7 +99,7 @@ class Recipe(Config):
     @model_validator(mode="after")
     def _has_a_place(self) -> Self:
         if not self.out:
-            object.__setattr__(self, "out", f"runs/{_stem(self.data.read)}")
+            object.__setattr__(self, "out", f"runs/{_stem(self.data.read or self.generator.use)}")
         return self
 
     @classmethod
@@ -109,7 +119,7 @@ class Recipe(Config):
         """The recipe with its paths seen from `folder`."""
         data = self.data.model_copy(
             update={
-                "read": _seen_from(folder, self.data.read),
+                "read": _seen_from(folder, self.data.read) if self.data.read else None,
                 "schema_file": _seen_from(folder, self.data.schema_file) if self.data.schema_file else None,
             }
         )

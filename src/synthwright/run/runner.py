@@ -16,7 +16,7 @@ from synthwright.core.seeds import named_sequence
 from synthwright.core.store import write_text
 from synthwright.data.conditions import parse_condition
 from synthwright.data.dataset import Dataset
-from synthwright.data.split import split
+from synthwright.data.split import PARTS, split
 from synthwright.evaluate.metric import Report
 from synthwright.generators.base import Generator
 from synthwright.run.blocks import Blocks
@@ -34,6 +34,8 @@ from synthwright.run.folder import (
 )
 from synthwright.run.recipe import Recipe, to_yaml
 from synthwright.run.workers import make_blocks
+
+_FEW_SERIES, _UNITS_MADE = 20, 1000
 
 
 @dataclass(frozen=True)
@@ -67,14 +69,14 @@ def run(
     what reading, fitting, sampling and evaluating raise.
     """
     wanted = load_recipe(recipe)
-    Generator.create(wanted.generator.use, **wanted.generator.options)
+    method = Generator.create(wanted.generator.use, **wanted.generator.options)
     folder = Path(wanted.out)
     check_free(folder)
-    data = read_data(wanted)
-    _check_wishes(wanted, data)
-    filled = wanted.sample.model_copy(update={"rows": wanted.sample.rows or len(data)})
+    data = read_data(wanted) if _learns(method, wanted) else None
+    _check_wishes(wanted, method, data)
+    filled = wanted.sample.model_copy(update={"rows": wanted.sample.rows or _usual_size(data)})
     wanted = wanted.model_copy(update={"sample": filled})
-    facts = {"fingerprint": data.fingerprint(), "rows": len(data), "columns": len(data.schema.columns)}
+    facts = _facts_of(data)
     lock = Lock(wanted, facts, versions())
     with held(folder):
         enter(folder, lock, resume=resume)
@@ -83,19 +85,44 @@ def run(
             return Job(folder, lock, data, max(1, workers or 1), (sink, *callbacks), stop or Stop()).execute()
 
 
-def _check_wishes(recipe: Recipe, data: Dataset) -> None:
+def _learns(method: Generator, recipe: Recipe) -> bool:
+    """Whether the method learns from data. Raises ConfigError when the recipe says otherwise."""
+    if method.ability.learns and recipe.data.read is None:
+        raise ConfigError("No data are named.", where="data.read", fix="name a file, a folder or a database")
+    if not method.ability.learns and recipe.data.read is not None:
+        raise ConfigError(
+            f"{method.name!r} makes its data from its options and reads none.", where="data.read", fix="leave it out"
+        )
+    return method.ability.learns
+
+
+def _usual_size(data: Dataset | None) -> int:
+    """Units that are made when the recipe does not say: as many as there are; a thousand if these are few series."""
+    if data is None or (data.modality == "series" and len(data) < _FEW_SERIES):
+        return _UNITS_MADE
+    return len(data)
+
+
+def _facts_of(data: Dataset | None) -> dict[str, Any]:
+    if data is None:
+        return {"fingerprint": "", "rows": 0, "columns": 0}
+    return {"fingerprint": data.fingerprint(), "rows": len(data), "columns": len(data.schema.columns)}
+
+
+def _check_wishes(recipe: Recipe, method: Generator, data: Dataset | None) -> None:
     """Find a wrong condition or metric now, not after the fit."""
     from synthwright.evaluate.runner import chosen_metrics
 
+    schema = method.blank_schema() if data is None else data.schema
     if recipe.sample.where is not None:
-        parse_condition(recipe.sample.where, data.schema)
+        parse_condition(recipe.sample.where, schema)
     metrics = recipe.evaluate.metrics
     if not metrics:
         raise ConfigError(
             "No metric is named.", where="evaluate.metrics", fix="write `all`, or names from: synthwright metrics"
         )
     if metrics != "all":
-        chosen_metrics(data.modality, metrics)
+        chosen_metrics(schema.modality, metrics)
 
 
 def load_recipe(recipe: Recipe | Mapping[str, Any] | str | Path) -> Recipe:
@@ -118,7 +145,16 @@ def read_data(recipe: Recipe) -> Dataset:
     """The real data with the roles that the recipe names. Raises ReadError, SchemaError, DataError."""
     from synthwright.io.dispatch import read
 
-    data = read(recipe.data.read, schema=recipe.data.schema_file, target=recipe.data.target)
+    section = recipe.data
+    data: Dataset = read(
+        section.read,
+        schema=section.schema_file,
+        target=section.target,
+        modality=section.modality,
+        entity=section.entity,
+        order=section.order,
+        static=section.static,
+    )
     roles = {recipe.data.split.group: "group", recipe.data.split.order: "order"}
     changes = {name: {"role": role} for name, role in roles.items() if name is not None}
     if not changes:
@@ -149,7 +185,7 @@ class Job:
 
     folder: Path
     lock: Lock
-    data: Dataset
+    data: Dataset | None  # None when the method learns from none
     workers: int
     sinks: Sequence[Sink]
     stop: Stop
@@ -178,17 +214,17 @@ class Job:
 
     def _stages(self) -> tuple[Report, Path]:
         self._write_ledger("running")
-        train, holdout, test = split(
-            self.data, fractions=self.recipe.data.split.fractions, seed=self.recipe.data.split.seed
-        )
+        parts: dict[str, Dataset] = {}
+        if self.data is not None:
+            section = self.recipe.data.split
+            parts = dict(zip(PARTS, split(self.data, fractions=section.fractions, seed=section.seed), strict=True))
+        model = self._timed("fit", lambda: self._model(parts.get("train")))
         if not (self.folder / "schema.json").is_file():
-            self.data.schema.save(self.folder / "schema.json")
-        model = self._timed("fit", lambda: self._model(train))
+            (model.schema if self.data is None else self.data.schema).save(self.folder / "schema.json")
         synthetic = self._timed("sample", lambda: self._sample(model))
         path = self.folder / f"synthetic{self.lock.suffix}"
-        if not path.is_file():
+        if not path.exists():
             self._write_data(synthetic, path)
-        parts = {"train": train, "holdout": holdout, "test": test}
         report = self._timed("evaluate", lambda: self._report(model, synthetic, parts))
         for name in ("report.html", "card.md"):
             if not (self.folder / name).is_file():
@@ -206,13 +242,16 @@ class Job:
     def _context(self, stage: str) -> Context:
         return Context.on(named_sequence(0, stage), sinks=tuple(self.sinks), stop=self.stop)
 
-    def _model(self, train: Dataset) -> Generator:
+    def _model(self, train: Dataset | None) -> Generator:
         path = self.folder / "model.synth"
         if not path.is_file():
             section = self.recipe.generator
             fresh = Generator.create(section.use, **section.options)
-            fresh.fit(train, seed=section.seed, callbacks=self.sinks, stop=self.stop)
+            checkpoint = self.folder / "checkpoint.synth" if fresh.ability.resume else None
+            fresh.fit(train, seed=section.seed, callbacks=self.sinks, stop=self.stop, resume_from=checkpoint)
             fresh.save(path)
+            if checkpoint is not None:
+                checkpoint.unlink(missing_ok=True)
         try:
             return Generator.load(path)  # also after a fresh fit, so that a resumed run goes the same way
         except FormatError as error:
@@ -265,16 +304,17 @@ class Job:
         section = self.recipe.evaluate
         report = evaluate(
             synthetic,
-            train=parts["train"],
-            holdout=parts["holdout"],
-            test=parts["test"],
+            train=parts.get("train"),
+            holdout=parts.get("holdout"),
+            test=parts.get("test"),
             metrics=None if section.metrics == "all" else section.metrics,
             seed=section.seed,
             model=model,
             callbacks=self.sinks,
             stop=self.stop,
         )
-        notes = _once([*self.data.notes, *parts["train"].notes, *model.notes, *report.notes])
+        read = [*self.data.notes, *parts["train"].notes] if self.data is not None else []
+        notes = _once([*read, *model.notes, *report.notes])
         settings = {**report.settings, "recipe": portable(self.recipe)}
         return replace(report, notes=notes, settings=settings)
 
@@ -292,7 +332,7 @@ def portable(recipe: Recipe) -> str:
     for key in ("read", "schema"):
         if document["data"][key] and "://" not in document["data"][key]:
             document["data"][key] = Path(document["data"][key]).name
-    if "://" in document["data"]["read"]:
+    if "://" in (document["data"]["read"] or ""):
         document["data"]["read"] = _without_login(document["data"]["read"])
     return to_yaml(document)
 

@@ -1,12 +1,13 @@
-"""Who makes the blocks: this process, or several. Same function, same blocks, same bytes."""
+"""Who makes the blocks: this process, several, or a local Ray cluster. Same function, same blocks, same bytes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from synthwright.core.context import Context, Stop
-from synthwright.core.pool import map_tasks
+from synthwright.core.pool import Workers, run_tasks
 from synthwright.core.progress import Sink
 from synthwright.core.seeds import block_sequence
 from synthwright.generators.base import Generator
@@ -21,29 +22,27 @@ def make_blocks(
     *,
     where: str | None,
     seed: int,
-    workers: int,
+    workers: int | str | Workers,
     surroundings: tuple[Sequence[Sink], Stop],
 ) -> Iterator[int]:
     """Make the missing blocks and yield the number of each when its file is in place.
 
-    model: path of a saved model. workers: processes; 1 stays in this one. Raises Unreachable, SampleError,
-    WriteError, and Cancelled between two blocks.
+    model: path of a saved model, which each worker loads once. workers: processes (1 stays in this one), "ray" or
+    "ray:N". A block whose worker is killed is made again. Raises ConfigError, MissingExtra, Unreachable, SampleError,
+    WriteError, and Cancelled between two blocks; parts that are in place stay there.
     """
     sinks, stop = surroundings
     missing = blocks.missing()
     ctx = Context.on(block_sequence(seed, 0, 0), sinks=tuple(sinks), stop=stop)
-    tasks = [(str(model), index, where, seed, str(blocks.path(index))) for index in missing]
+    # Absolute: a Ray worker has a working directory of its own.
+    tasks = [(str(model.absolute()), index, where, seed, str(blocks.path(index).absolute())) for index in missing]
     done = len(blocks) - len(missing)
     ctx.step(done, len(blocks), "sampling")
-    results = (
-        map_tasks(make_block, tasks, workers)
-        if workers > 1 and len(tasks) > 1
-        else (make_block(*task) for task in tasks)
-    )
-    for index in results:
-        done += 1
-        yield index
-        ctx.step(done, len(blocks), "sampling")
+    with closing(run_tasks(make_block, tasks, Workers.of(workers))) as results:
+        for index in results:
+            done += 1
+            yield index
+            ctx.step(done, len(blocks), "sampling")
 
 
 def make_block(model: str, index: int, where: str | None, seed: int, path: str) -> int:

@@ -1,0 +1,194 @@
+"""Reading and writing of what is no table: images in folders, series in long files, texts as records.
+
+Parquet and Arrow files written here carry the schema, so that they are read back as what they were.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from synthwright.core.errors import ConfigError, ReadError, Unsupported, listing
+from synthwright.data.dataset import DATASETS, Dataset, dataset_class
+from synthwright.data.schema import MAIN, Schema
+from synthwright.io import frames
+from synthwright.io.files import SUFFIXES, File, embedded_schema, load_file, read_binary, save_file
+from synthwright.io.streams import split_suffix
+
+Modality = Literal["auto", "table", "series", "images", "text"]
+
+
+class Form(NamedTuple):
+    """What a source holds, where that cannot be seen: its modality, and what names and orders the series in it."""
+
+    modality: str = "auto"
+    entity: str | None = None
+    order: str | None = None
+    static: tuple[str, ...] = ()
+
+
+def modality_of(source: Any, form: Form, schema: Schema | None) -> str:
+    """The modality that was asked for, else the one the source shows. Raises ConfigError."""
+    if form.modality not in ("auto", *DATASETS):
+        raise ConfigError(
+            f"Unknown modality {form.modality!r}.", where="modality", fix=f"use auto or one of: {listing(DATASETS)}"
+        )
+    found = _seen(source, form, schema) if form.modality == "auto" else form.modality
+    if found != "series" and (form.entity or form.order or form.static):
+        raise ConfigError(
+            f"entity, order and static describe series, not {found}.",
+            where="modality",
+            fix='leave them out, or use modality="series"',
+        )
+    if schema is not None and schema.modality != found:
+        raise ConfigError(
+            f"The schema is of modality {schema.modality!r}, the data are read as {found!r}.",
+            where="schema",
+            fix=f'give a schema of the same modality, or modality="{schema.modality}"',
+        )
+    return found
+
+
+def _seen(source: Any, form: Form, schema: Schema | None) -> str:
+    if schema is not None:
+        return schema.modality
+    if isinstance(source, Dataset):
+        return source.modality
+    if form.entity or form.order or form.static:
+        return "series"
+    path = _path(source)
+    if path is None or not path.exists():
+        return "table"
+    suffix, _ = split_suffix(path)
+    if path.is_dir() or suffix == ".npz":
+        return "images"
+    kind = SUFFIXES.get(suffix)
+    if kind in ("parquet", "arrow"):
+        embedded = embedded_schema(File(path=path))
+        return embedded.modality if embedded else "table"
+    return "text" if kind == "jsonl" and _holds_records(path) else "table"
+
+
+def _path(source: Any) -> Path | None:
+    if isinstance(source, File):
+        return source.path
+    if isinstance(source, str | Path) and source != "-" and "://" not in str(source):
+        return Path(source).expanduser()
+    return None
+
+
+def _holds_records(path: Path) -> bool:
+    """Whether the first line is a record of a corpus rather than a row of a table."""
+    try:
+        with path.open(encoding="utf-8") as stream:
+            first = json.loads(stream.readline(1 << 20))
+    except (OSError, ValueError):
+        return False
+    return isinstance(first, dict) and isinstance(first.get("messages"), list) and "framework" in first
+
+
+def read_other(modality: str, source: Any, schema: Schema | None, form: Form) -> Dataset:
+    """Read series, images or texts. Raises ReadError, DataError, SchemaError, MissingExtra."""
+    if isinstance(source, Dataset):
+        if source.modality != modality:
+            raise ConfigError(f"The data are of modality {source.modality!r}, not {modality!r}.", where="modality")
+        return source
+    path = _path(source)
+    if path is not None and SUFFIXES.get(split_suffix(path)[0]) in ("parquet", "arrow"):
+        file = source if isinstance(source, File) else File(path=path)
+        wanted = schema or embedded_schema(file)
+        if wanted is not None and wanted.modality == modality:
+            table = read_binary(file, None).replace_schema_metadata(None)
+            return dataset_class(modality).from_arrow(table, wanted)
+    readers = {"series": _read_series, "images": _read_images, "text": _read_text}
+    return readers[modality](source, path, schema, form)
+
+
+def _read_series(source: Any, path: Path | None, schema: Schema | None, form: Form) -> Dataset:
+    from synthwright.data.sequences import SeriesSet
+
+    if path is None:
+        table, notes, guessed = frames.as_arrow(source), (), None
+    else:
+        file = source if isinstance(source, File) else File(path=path)
+        loaded = load_file(file, schema=flat_schema(schema) if schema else None, null_words=None, rows=None)
+        if loaded.misfits:
+            raise ReadError(
+                f"Cells do not fit the schema in: {listing(sorted(loaded.misfits))}.",
+                where=str(path),
+                fix="correct the cells or the schema",
+            )
+        table, notes, guessed = loaded.table, loaded.notes, loaded.schema
+    if schema is not None:
+        return SeriesSet.from_arrow(table, schema, notes)
+    made = SeriesSet.of(table, entity=form.entity, order=form.order, static=form.static)
+    return _with_roles(made, guessed, notes)
+
+
+def _with_roles(made: Dataset, guessed: Schema | None, notes: Any) -> Dataset:
+    """The dataset with the notes of reading, and how texts were written (date formats, decimals)."""
+    formats = {c.name: c for c in guessed.columns} if guessed else {}
+    columns = tuple(
+        c.model_copy(update={"format": formats[c.name].format, "step": formats[c.name].step or c.step})
+        if c.name in formats
+        else c
+        for c in made.schema.columns
+    )
+    return type(made)(made.tables, made.schema.model_copy(update={"columns": columns}), (*made.notes, *notes))
+
+
+def _read_images(source: Any, path: Path | None, schema: Schema | None, form: Form) -> Dataset:
+    from synthwright.io.folders import read_images
+
+    if path is None:
+        raise Unsupported(
+            f"Images are read from a folder or an .npz file, not from a {type(source).__name__}.",
+            fix="wrap pixels: ImageSet.of(pixels, labels)",
+        )
+    return read_images(path)
+
+
+def _read_text(source: Any, path: Path | None, schema: Schema | None, form: Form) -> Dataset:
+    from synthwright.io.corpora import read_corpus
+
+    if path is None:
+        raise Unsupported(
+            f"Texts are read from .jsonl or .parquet, not from a {type(source).__name__}.",
+            fix="wrap records: Corpus.of(records)",
+        )
+    return read_corpus(path)
+
+
+def flat_schema(schema: Schema) -> Schema:
+    """The schema of the flat table of a dataset: every column once, in one table."""
+    seen: dict[str, Any] = {}
+    for column in schema.columns:
+        seen.setdefault(column.name, column.model_copy(update={"table": MAIN}))
+    return Schema(columns=tuple(seen.values()))
+
+
+def write_other(data: Dataset, target: str | Path | File) -> Path:
+    """Write series, images or texts; the suffix decides the form. Raises WriteError, Unsupported, MissingExtra."""
+    file = target if isinstance(target, File) else File(path=Path(target).expanduser())
+    suffix, _ = split_suffix(file.path)
+    if data.modality == "images" and (not suffix or suffix == ".npz"):
+        from synthwright.io.folders import write_images
+
+        return write_images(data, file.path)
+    if file.kind in ("parquet", "arrow"):
+        return save_file(data.to_arrow(), data.schema, file)
+    if data.modality == "text" and file.kind == "jsonl":
+        from synthwright.io.corpora import write_corpus
+
+        return write_corpus(data, file.path)
+    if data.modality == "series":
+        flat = data.to_arrow()
+        by_name = {column.name: column for column in flat_schema(data.schema).columns}
+        return save_file(flat, Schema(columns=tuple(by_name[name] for name in flat.column_names)), file)
+    ways = {"images": "a folder, .npz, .parquet or .arrow", "text": ".jsonl, .parquet or .arrow"}
+    raise Unsupported(
+        f"{data.modality.capitalize()} cannot be written as {suffix or 'a folder'}.",
+        where=str(file.path),
+        fix=f"use {ways.get(data.modality, '.parquet')}",
+    )
