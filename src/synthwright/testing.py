@@ -9,6 +9,7 @@ Each check is a function of (class, options) whose name says the promise; it rai
 from __future__ import annotations
 
 import random
+import sys
 import tempfile
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -30,6 +31,8 @@ from synthwright.core.errors import (
     Unsupported,
 )
 from synthwright.core.progress import Event
+from synthwright.data.conditions import parse_condition
+from synthwright.data.dataset import Dataset
 from synthwright.data.table import Table
 from synthwright.generators.base import Generator
 
@@ -67,6 +70,47 @@ def mixed_table(n_rows: int = 300, seed: int = 0) -> Table:
     )
 
 
+def small_images(n_images: int = 120, seed: int = 0) -> Dataset:
+    """8 x 8 grey images of two classes: a noisy disc and a noisy bar, each with its own place and brightness."""
+    from synthwright.data.images import ImageSet
+
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:8, :8]
+    labels = np.array(["disc", "bar"])[rng.integers(2, size=n_images)]
+    centre, light = rng.normal(3.5, 0.6, (n_images, 2)), rng.uniform(120, 230, n_images)
+    disc = ((y - centre[:, :1, None]) ** 2 + (x - centre[:, 1:, None]) ** 2) < 6
+    bar = np.abs(x - centre[:, 1:, None]) < 1.2
+    shape = np.where((labels == "disc")[:, None, None], disc, bar)
+    pixels = shape * light[:, None, None] + rng.normal(20, 6, (n_images, 8, 8))
+    return ImageSet.of(np.clip(pixels, 0, 255).astype(np.uint8), labels=labels)
+
+
+def small_series(n_series: int = 80, seed: int = 0) -> Dataset:
+    """Series of 12 to 20 steps in two channels, a decimal one and a count, whose level depends on a static region."""
+    from synthwright.data.sequences import SeriesSet
+
+    rng = np.random.default_rng(seed)
+    columns: dict[str, list[Any]] = {"who": [], "day": [], "region": [], "load": [], "count": []}
+    for i in range(n_series):
+        n, region = int(rng.integers(12, 21)), ("north", "south")[int(rng.integers(2))]
+        level = np.cumsum(rng.normal(0, 0.3, n)) + np.sin(np.arange(n) / 2) + 2 * (region == "north")
+        columns["who"] += [f"S{i:03d}"] * n
+        columns["day"] += list(range(n))
+        columns["region"] += [region] * n
+        columns["load"] += np.round(level, 2).tolist()
+        columns["count"] += rng.poisson(np.exp(np.clip(level / 3, -2, 2))).tolist()
+    return SeriesSet.of(pa.table(columns), entity="who", order="day", static=("region",))
+
+
+EXAMPLES: dict[str, Callable[[], Dataset]] = {"table": mixed_table, "images": small_images, "series": small_series}
+_CONDITIONS = {"images": "label == 'disc'", "series": "region == 'north'", "text": "level == 'D1'"}
+
+
+def _example(cls: type[Generator]) -> Any:
+    """A small dataset that the class can learn from; None for a method that learns from none."""
+    return EXAMPLES[cls.ability.modality]() if cls.ability.learns else None
+
+
 def check_generator(cls: type[Generator], **options: Any) -> None:
     """Run every check on a generator class with the given options. Raises AssertionError naming the check."""
     for check in checks_for(cls):
@@ -78,7 +122,7 @@ def check_generator(cls: type[Generator], **options: Any) -> None:
 
 def checks_for(cls: type[Generator]) -> list[Check]:
     """The checks that apply to a class, for use with pytest.mark.parametrize."""
-    return [check for check in CHECKS if cls.ability.modality == "table" or check in _ANY_MODALITY]
+    return [check for check in CHECKS if cls.ability.modality == "table" or check not in _TABLES_ONLY]
 
 
 def the_class_describes_itself(cls: type[Generator], options: dict[str, Any]) -> None:
@@ -106,10 +150,15 @@ def nothing_works_before_fit(cls: type[Generator], options: dict[str, Any]) -> N
 
 def samples_have_the_size_and_types_of_the_data(cls: type[Generator], options: dict[str, Any]) -> None:
     """Exactly n rows; the same columns, order and Arrow types as the training data."""
-    data = mixed_table()
-    fake = cls(**options).fit(data).sample(137)
-    assert len(fake) == 137, f"{len(fake)} rows instead of 137"
-    assert fake.arrow.schema.equals(data.arrow.schema), f"{fake.arrow.schema} differs from {data.arrow.schema}"
+    data = _example(cls)
+    model = cls(**options).fit(data)
+    fake = model.sample(137)
+    assert len(fake) == 137, f"{len(fake)} units instead of 137"
+    assert fake.modality == cls.ability.modality, f"the sample is of modality {fake.modality}"
+    assert fake.schema == model.schema or data is not None, "the sample has another schema than the model"
+    for name, table in (data.tables if data is not None else {}).items():
+        made = fake.tables[name].schema
+        assert made.equals(table.schema), f"{made} differs from {table.schema}"
 
 
 def special_columns_survive(cls: type[Generator], options: dict[str, Any]) -> None:
@@ -137,7 +186,7 @@ def numbers_keep_their_grid(cls: type[Generator], options: dict[str, Any]) -> No
 
 def same_seed_same_bytes(cls: type[Generator], options: dict[str, Any]) -> None:
     """Fit and sample repeat exactly; another seed gives other rows."""
-    data = mixed_table()
+    data = _example(cls)
     one, two = cls(**options).fit(data, seed=3), cls(**options).fit(data, seed=3)
     first = one.sample(80, seed=1)
     assert first.fingerprint() == two.sample(80, seed=1).fingerprint(), "the same seeds gave different rows"
@@ -146,7 +195,7 @@ def same_seed_same_bytes(cls: type[Generator], options: dict[str, Any]) -> None:
 
 def a_longer_sample_begins_with_the_shorter(cls: type[Generator], options: dict[str, Any]) -> None:
     """sample(n) is a prefix of sample(m), across a block border."""
-    model = cls(**options).fit(mixed_table())
+    model = cls(**options).fit(_example(cls))
     n = model.ability.block + 10
     long = model.sample(n + 50, seed=5)
     assert long.select(np.arange(n)).fingerprint() == model.sample(n, seed=5).fingerprint()
@@ -154,14 +203,14 @@ def a_longer_sample_begins_with_the_shorter(cls: type[Generator], options: dict[
 
 def workers_do_not_change_the_rows(cls: type[Generator], options: dict[str, Any]) -> None:
     """Two spawned processes give the bytes of one."""
-    model = cls(**options).fit(mixed_table())
+    model = cls(**options).fit(_example(cls))
     n = model.ability.block + 10
     assert model.sample(n, seed=4, workers=2).fingerprint() == model.sample(n, seed=4).fingerprint()
 
 
 def save_and_load_keep_everything(cls: type[Generator], options: dict[str, Any]) -> None:
     """A loaded model samples the same rows, says the same, and saves to the same bytes, as file and as folder."""
-    model = cls(**options).fit(mixed_table())
+    model = cls(**options).fit(_example(cls))
     with tempfile.TemporaryDirectory() as folder:
         file = model.save(Path(folder) / "a.synth")
         loaded = Generator.load(file)
@@ -174,7 +223,7 @@ def save_and_load_keep_everything(cls: type[Generator], options: dict[str, Any])
 
 def a_damaged_model_is_refused(cls: type[Generator], options: dict[str, Any]) -> None:
     """A file cut short raises FormatError."""
-    model = cls(**options).fit(mixed_table())
+    model = cls(**options).fit(_example(cls))
     with tempfile.TemporaryDirectory() as folder:
         path = model.save(Path(folder) / "a.synth")
         path.write_bytes(path.read_bytes()[:-40])
@@ -183,9 +232,16 @@ def a_damaged_model_is_refused(cls: type[Generator], options: dict[str, Any]) ->
 
 def where_holds_in_every_row(cls: type[Generator], options: dict[str, Any]) -> None:
     """All rows match and none is missing; an unknown column or an impossible wish is an error."""
-    model = cls(**options).fit(mixed_table())
+    model = cls(**options).fit(_example(cls))
     if cls.ability.where == "none":
         _raises(Unsupported, lambda: model.sample(5, where="age > 30"))
+        return
+    if cls.ability.modality != "table":
+        wish = _CONDITIONS[cls.ability.modality]
+        fake = model.sample(20, where=wish)
+        assert len(fake) == 20, f"{len(fake)} units instead of 20"
+        assert parse_condition(wish, fake.schema).mask(fake).all(), "a unit breaks the condition"
+        _raises(ConditionError, lambda: model.sample(5, where="no_such_column > 30"))
         return
     fake = model.sample(70, where="age >= 40 and plan == 'plus'")
     assert len(fake) == 70, f"{len(fake)} rows instead of 70"
@@ -196,10 +252,15 @@ def where_holds_in_every_row(cls: type[Generator], options: dict[str, Any]) -> N
 
 
 def bad_data_is_one_clear_error(cls: type[Generator], options: dict[str, Any]) -> None:
-    """Too few rows and no table at all are refused."""
-    _raises(DataError, lambda: cls(**options).fit(mixed_table(300).select([0])))
+    """Too few units, another modality and no dataset at all are refused."""
+    data = _example(cls)
+    if data is not None:
+        _raises(DataError, lambda: cls(**options).fit(data.select([0])))
+        _raises(Unsupported, lambda: cls(**options).fit(None))
+    other = mixed_table() if cls.ability.modality != "table" else small_images()
+    _raises(Unsupported, lambda: cls(**options).fit(other))
     _raises((DataError, Unsupported), lambda: cls(**options).fit(42))
-    model = cls(**options).fit(mixed_table())
+    model = cls(**options).fit(data)
     wrong: tuple[Any, ...] = (0, -1, 2.5, True)
     for n in wrong:
         _raises(ConfigError, partial(model.sample, n))
@@ -207,8 +268,9 @@ def bad_data_is_one_clear_error(cls: type[Generator], options: dict[str, Any]) -
 
 def global_randomness_is_left_alone(cls: type[Generator], options: dict[str, Any]) -> None:
     """Neither read (results do not depend on it) nor moved."""
-    data = mixed_table()
+    data = _example(cls)
     prints = []
+    cls(**options).fit(data)  # imports what it needs: loading torch makes its global generator
     for seed in (1, 2):
         random.seed(seed)
         np.random.seed(seed)  # noqa: NPY002 - the trap is the global generator itself
@@ -220,7 +282,7 @@ def global_randomness_is_left_alone(cls: type[Generator], options: dict[str, Any
 
 def work_shows_progress_and_can_be_stopped(cls: type[Generator], options: dict[str, Any]) -> None:
     """Fit and sample emit events; a callback that raises Cancelled stops them and leaves nothing half-fitted."""
-    data, events = mixed_table(), list[Event]()
+    data, events = _example(cls), list[Event]()
     model = cls(**options).fit(data, callbacks=[events.append])
     fitted = len(events)
     model.sample(10, callbacks=[events.append])
@@ -265,12 +327,14 @@ CHECKS: tuple[Check, ...] = (
     work_shows_progress_and_can_be_stopped,
     the_model_holds_no_rare_value,
 )
-_ANY_MODALITY = (the_class_describes_itself, an_unknown_option_is_one_clear_error, nothing_works_before_fit)
+_TABLES_ONLY = (special_columns_survive, numbers_keep_their_grid, the_model_holds_no_rare_value)
 
 
 def _global_state() -> tuple[Any, ...]:
     numpy_state: Any = np.random.get_state()  # noqa: NPY002 - the global generator is what is watched
-    return random.getstate(), numpy_state[1].tolist(), numpy_state[2:]
+    torch = sys.modules.get("torch")
+    torch_state = torch.random.get_rng_state().tolist() if torch is not None else []
+    return random.getstate(), numpy_state[1].tolist(), numpy_state[2:], torch_state
 
 
 def _raises(kinds: Any, act: Callable[[], Any]) -> Exception:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import secrets
 import signal
+import sys
 import tempfile
 import threading
 from collections import deque
@@ -17,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from synthwright.core.errors import SampleError, Unsupported
+from synthwright.core.errors import MissingExtra, SampleError, Unsupported
 from synthwright.core.extras import need
 from synthwright.core.pool import dying, environment, one_thread
 
@@ -25,6 +26,8 @@ ResultT = TypeVar("ResultT")
 _STORE_BYTES = 128 * 2**20  # shared memory for results on their way; blocks go to files, so it stays almost empty
 _AGAIN = 3  # times that an actor is started anew, and its task done again, when it dies
 _LAST_SECONDS = 60.0  # for the tasks that run when the caller stops
+_SETTINGS: dict[str, str] = {}  # environment of Ray, for the life of this process; empty until Ray is wanted
+_SET_BY_RAY = ("PYTHONBREAKPOINT", "RAY_CLIENT_MODE")  # what it leaves in the environment
 
 
 class _Doer:
@@ -63,9 +66,27 @@ def map_on_ray(work: Callable[..., ResultT], tasks: Sequence[tuple[Any, ...]], w
 
 
 def _ray() -> Any:
-    # Ray decides at import, by this variable, whether it binds to the loopback address on every system.
-    with environment({"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}):
-        return need("ray", extra="scale", who="workers='ray'")
+    """Ray, imported under our settings: it reads some of them at import only, for the whole process."""
+    if "ray" in sys.modules and not _SETTINGS:
+        raise Unsupported(
+            "Something else imported Ray in this process, under settings of its own (open ports, no token).",
+            where="workers='ray'",
+            fix="sample in a fresh Python, for example by `synthwright sample --workers ray`, or use workers=4",
+        )
+    if not _SETTINGS:
+        _SETTINGS.update(
+            RAY_USAGE_STATS_ENABLED="0",
+            RAY_AUTH_MODE="token",
+            RAY_AUTH_TOKEN=secrets.token_hex(32),
+            RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER="0",  # in spite of its name: "bind to the loopback address", everywhere
+            RAY_DEDUP_LOGS_SKIP_REGEX=".",  # nothing of Ray's talk on our standard output
+        )
+    with environment(_SETTINGS, _SET_BY_RAY):
+        try:
+            return need("ray", extra="scale", who="workers='ray'")
+        except MissingExtra:
+            _SETTINGS.clear()
+            raise
 
 
 def _result(ray: Any, reference: Any) -> Any:
@@ -84,34 +105,41 @@ def _cluster(ray: Any, workers: int) -> Iterator[None]:
         raise Unsupported(
             "This process is in a Ray cluster already; blocks are made in a private one on this machine.",
             where="workers='ray'",
-            fix="call ray.shutdown() first, or use a number of processes, such as workers=4",
+            fix="let the other sample end first, or use a number of processes, such as workers=4",
         )
     # The paths of Ray's sockets are long, and the system's limit for them is about 100 characters.
     short = "/tmp" if Path("/tmp").is_dir() else None
-    settings = {
-        "RAY_USAGE_STATS_ENABLED": "0",
-        "RAY_AUTH_MODE": "token",
-        "RAY_AUTH_TOKEN": secrets.token_hex(32),
-        "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
-    }
-    with tempfile.TemporaryDirectory(prefix="sw-", dir=short, ignore_cleanup_errors=True) as folder:
-        with environment(settings), _own_handler_of_sigterm():
-            try:
-                ray.init(
-                    address="local",
-                    num_cpus=workers,
-                    include_dashboard=False,
-                    log_to_driver=False,
-                    configure_logging=False,
-                    logging_level=logging.ERROR,
-                    object_store_memory=_STORE_BYTES,
-                    _node_ip_address="127.0.0.1",
-                    _temp_dir=folder,
-                )
-                _check_address(ray)
-                yield
-            finally:
-                ray.shutdown()
+    with (
+        tempfile.TemporaryDirectory(prefix="sw-", dir=short, ignore_cleanup_errors=True) as folder,
+        environment(_SETTINGS, _SET_BY_RAY),
+        _own_handler_of_sigterm(),
+    ):
+        try:
+            _start(ray, workers, folder)
+            yield
+        finally:
+            ray.shutdown()
+
+
+def _start(ray: Any, workers: int, folder: str) -> None:
+    try:
+        ray.init(
+            address="local",
+            num_cpus=workers,
+            include_dashboard=False,
+            log_to_driver=False,
+            configure_logging=False,
+            logging_level=logging.ERROR,
+            object_store_memory=_STORE_BYTES,
+            _node_ip_address="127.0.0.1",
+            _temp_dir=folder,
+        )
+    except (RuntimeError, OSError, ValueError, ray.exceptions.RayError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise SampleError(
+            f"Ray does not start: {reason}", where="workers='ray'", fix="use a number of processes, such as workers=4"
+        ) from error
+    _check_address(ray)
 
 
 def _check_address(ray: Any) -> None:
@@ -120,7 +148,7 @@ def _check_address(ray: Any) -> None:
         raise SampleError(
             f"Ray listens on {address}, not on the loopback address only.",
             where="workers='ray'",
-            fix="import synthwright and sample before anything else imports ray, or use a number of processes",
+            fix="use a number of processes, such as workers=4",
         )
 
 

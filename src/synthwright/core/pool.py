@@ -6,7 +6,7 @@ import os
 import re
 import signal
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -138,9 +138,9 @@ def one_thread() -> Iterator[None]:
 
 
 @contextmanager
-def environment(values: dict[str, str]) -> Iterator[None]:
-    """Environment variables for the processes started within; put back afterwards."""
-    before = {key: os.environ.get(key) for key in values}
+def environment(values: Mapping[str, str], others: Sequence[str] = ()) -> Iterator[None]:
+    """Environment variables for the processes started within; they, and `others`, are put back afterwards."""
+    before = {key: os.environ.get(key) for key in (*values, *others)}
     os.environ.update(values)
     try:
         yield

@@ -74,6 +74,7 @@ def evaluate(
     ctx.step(len(chosen), len(chosen), "evaluating")
     settings = {
         "seed": seed,
+        "modality": evidence.synthetic.modality,
         "target": evidence.target,
         "metrics": [name for name, _ in chosen],
         "alpha": ALPHA,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -70,6 +71,28 @@ _ANSWERS: Mapping[Axis, Mapping[Verdict, str]] = {
         "fail": "Groups are treated unlike in the real data.",
     },
 }
+# What a unit of the data is called: one, several, and all of them together.
+UNITS: Mapping[str, tuple[str, str, str]] = {
+    "table": ("row", "rows", "table"),
+    "images": ("image", "images", "set of images"),
+    "series": ("series", "series", "set of series"),
+    "text": ("item", "items", "set of items"),
+}
+_EXPLAINED_OTHERWISE: Mapping[str, Mapping[Axis, str]] = {
+    "images": {
+        "fidelity": "Do the images look like the real ones?",
+        "controllability": "Do the images show the class that was asked for?",
+    },
+    "series": {
+        "fidelity": "Do levels, steps, rhythms and relations between channels look like those of the real series?"
+    },
+    "text": {
+        "fidelity": "Do the items look like the real ones?",
+        "truthfulness": "Is the recorded answer the right one, when each item is solved anew from its text?",
+        "controllability": "Are tasks, levels and labels as asked for, without cues that give the answer away?",
+        "utility": "How often does the model that was asked answer right?",
+    },
+}
 _SHORT: Mapping[Verdict, str] = {
     "pass": "Yes",
     "warn": "With care",
@@ -102,11 +125,26 @@ def summarise(report: Report, axis: Axis) -> AxisSummary:
     elif verdict == "not assessed":
         answer = scores[0].plain if scores else "No test of this was part of the evaluation."
     else:
-        answer = _ANSWERS[axis][verdict]
+        answer = said(_ANSWERS[axis][verdict], report)
     deciding = next((score for score in scores if score.verdict == verdict), None)
     # Passing attacks is no proof of safety, so the short answer to this one question is never a plain yes.
     short = "No leak found" if axis == "privacy" and verdict == "pass" else _SHORT[verdict]
-    return AxisSummary(axis, QUESTIONS[axis], verdict, short, answer, EXPLAINED[axis], deciding, len(scores))
+    explained = _EXPLAINED_OTHERWISE.get(modality(report), {}).get(axis) or said(EXPLAINED[axis], report)
+    return AxisSummary(axis, QUESTIONS[axis], verdict, short, answer, explained, deciding, len(scores))
+
+
+def modality(report: Report) -> str:
+    """What kind of data was judged; reports of earlier versions judged tables."""
+    found = str(report.settings.get("modality", "table"))
+    return found if found in UNITS else "table"
+
+
+def said(text: str, report: Report) -> str:
+    """A sentence about rows and tables, in the words of the data that were judged."""
+    one, several, whole = UNITS[modality(report)]
+    for word, other in (("rows", several), ("row", one), ("table", whole)):
+        text = re.sub(rf"\b{word}\b", other, text)
+    return text
 
 
 def headline(report: Report) -> str:
@@ -114,7 +152,7 @@ def headline(report: Report) -> str:
     problems = [score for score in report.scores if score.verdict in ("fail", "error")]
     doubts = [score for score in report.scores if score.verdict == "warn"]
     if any(score.axis == "privacy" and score.verdict == "fail" for score in problems):
-        return "Do not share this table: training data show through."
+        return said("Do not share this table: training data show through.", report)
     if problems:
         return f"Not good enough yet: {_count(len(problems), 'test')} of {len(report.scores)} failed."
     if doubts:
@@ -127,12 +165,14 @@ def headline(report: Report) -> str:
 def lead(report: Report) -> str:
     """What was compared with what, in one sentence."""
     synthetic, train = _rows(report, "synthetic"), _rows(report, "train")
+    if not report.inputs.get("train"):
+        return said(f"{synthetic} synthetic rows, made from options alone, were judged by themselves.", report)
     unseen = [part for part in ("holdout", "test") if report.inputs.get(part)]
-    words = f"{synthetic} synthetic rows were compared with {train} real rows the generator learned from"
+    words = said(f"{synthetic} synthetic rows were compared with {train} real rows the generator learned from", report)
     if unseen:
         words += " and with " + " and ".join(f"{_rows(report, part)} ({part})" for part in unseen) + " it never saw"
     else:
-        words += "; there were no unseen real rows to compare with, so privacy rests on weaker evidence"
+        words += said("; there were no unseen real rows to compare with, so privacy rests on weaker evidence", report)
     return words + "."
 
 
