@@ -71,13 +71,14 @@ def run(source: str, options: RunOptions, *, workers: int, resume: bool, output:
 
 
 def _recipe(source: str, options: RunOptions) -> Recipe:
+    from synthwright.io.modalities import holds_images
     from synthwright.run.folder import LOCK_FILE
     from synthwright.run.recipe import Recipe, merge
     from synthwright.run.runner import load_recipe
 
     changes = options.changes()
     path = Path(source)
-    if path.is_dir() and (path / LOCK_FILE).is_file():
+    if path.is_dir() and ((path / LOCK_FILE).is_file() or not holds_images(path)):
         return _changed(load_recipe(path), changes)
     if path.suffix.lower() in (".yaml", ".yml"):
         out = changes.pop("out", None)  # a path on the command line is seen from here, not from the recipe's folder

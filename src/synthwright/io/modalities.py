@@ -18,6 +18,8 @@ from synthwright.io.streams import split_suffix
 
 Modality = Literal["auto", "table", "series", "images", "text"]
 
+_PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+
 
 class Form(NamedTuple):
     """What a source holds, where that cannot be seen: its modality, and what names and orders the series in it."""
@@ -88,6 +90,11 @@ def _holds_records(path: Path) -> bool:
     return isinstance(first, dict) and isinstance(first.get("messages"), list) and "framework" in first
 
 
+def holds_images(folder: Path) -> bool:
+    """Whether there is a picture anywhere in a folder."""
+    return any(path.suffix.lower() in _PICTURES for path in folder.rglob("*"))
+
+
 def read_other(modality: str, source: Any, schema: Schema | None, form: Form) -> Dataset:
     """Read series, images or texts. Raises ReadError, DataError, SchemaError, MissingExtra."""
     if isinstance(source, Dataset):
@@ -139,13 +146,17 @@ def _with_roles(made: Dataset, guessed: Schema | None, notes: Any) -> Dataset:
 
 
 def _read_images(source: Any, path: Path | None, schema: Schema | None, form: Form) -> Dataset:
-    from synthwright.io.folders import read_images
-
+    if path is not None and path.is_dir() and not holds_images(path):
+        raise ReadError(
+            "The folder holds no images.", where=str(path), fix="name a file, or a folder with PNG or JPEG files in it"
+        )
     if path is None:
         raise Unsupported(
             f"Images are read from a folder or an .npz file, not from a {type(source).__name__}.",
             fix="wrap pixels: ImageSet.of(pixels, labels)",
         )
+    from synthwright.io.folders import read_images
+
     return read_images(path)
 
 

@@ -193,7 +193,7 @@ def test_decimal_commas_are_found_and_can_be_written(tmp_path):
 @pytest.mark.parametrize(
     ("make", "match"),
     [
-        (lambda folder: folder, "folder, not a file"),
+        (lambda folder: folder, "holds no images"),
         (lambda folder: folder / "nope.csv", "no such file"),
         (lambda folder: _made(folder / "empty.csv", b""), "empty"),
         (lambda folder: _made(folder / "a.parquet", b"PAR1 not really"), "not a complete parquet file"),
