@@ -13,7 +13,7 @@ SINGLE := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE
 FAST := not quality and not contract and not e2e
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint fast bench docs clean
+.PHONY: help setup demo test check lint fast light bench docs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,12 @@ lint: $(VENV)/.full ## format, lint, types, layers
 fast: $(VENV)/.full ## the fast tests
 	$(SINGLE) $(BIN)/python -m pytest -n 2 -q -m "$(FAST)" $(PYTEST_ARGS)
 
+light: ## the fast tests in an environment without any optional package, as on a user's first day
+	@$(MAKE) --no-print-directory VENV=$(VENV)-light venv
+	$(VENV)-light/bin/python -m pip install --disable-pip-version-check -q -c constraints.txt $(PIP_ARGS) -e . \
+	    pytest pytest-xdist hypothesis jsonschema
+	$(SINGLE) $(VENV)-light/bin/python -m pytest -n 2 -q -m "$(FAST)" tests
+
 bench: $(VENV)/.full ## measure our generators on packaged tables (on more with SYNTHWRIGHT_DATA, see benchmarks/README.md)
 	$(BIN)/python -m benchmarks.tabular --tables $(if $(SYNTHWRIGHT_DATA),core,packaged)
 	$(BIN)/python -m benchmarks.scaling
@@ -49,7 +55,7 @@ docs: $(VENV)/.full ## the documentation as a web site in build/docs
 	$(BIN)/mkdocs build --strict --site-dir build/docs
 
 clean: ## remove the environment and all caches (not benchmarks/.peers, which takes long to make)
-	rm -rf $(VENV) build dist synthwright-demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
+	rm -rf $(VENV) $(VENV)-light build dist synthwright-demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
 
 # A stamp says which set of packages the environment has; the full set contains the light one.
 $(VENV)/.light: pyproject.toml constraints.txt

@@ -4,11 +4,12 @@ import json
 import subprocess
 import sys
 
-HEAVY = ("torch", "lightgbm", "sklearn", "pandas", "polars", "sqlalchemy", "duckdb", "statsmodels")
+HEAVY = ("torch", "lightgbm", "sklearn", "pandas", "polars", "sqlalchemy", "duckdb", "statsmodels", "PIL", "ray")
 ALL_MODULES = """
 import importlib, json, pkgutil, sys
 import synthwright
-names = [found.name for found in pkgutil.walk_packages(synthwright.__path__, "synthwright.")]
+found = pkgutil.walk_packages(synthwright.__path__, "synthwright.")
+names = [one.name for one in found if not one.name.startswith("synthwright.deep")]  # the only package made of torch
 for name in names:
     importlib.import_module(name)
 print(json.dumps([len(names), [name for name in sys.argv[1:] if name in sys.modules]]))

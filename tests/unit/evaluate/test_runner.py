@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import ClassVar
 
 import numpy as np
@@ -36,6 +37,7 @@ def numbers(report: sw.Report) -> list[tuple[object, ...]]:
     return [(s.id, s.value, s.low, s.high, s.p, s.verdict, s.plain) for s in report.scores]
 
 
+@pytest.mark.skipif(find_spec("lightgbm") is None, reason="the classifier test needs LightGBM")
 def test_real_rows_get_only_passes_and_a_full_report(parts: tuple[sw.Table, ...]) -> None:
     train, holdout, fresh = parts
     report = sw.evaluate(fresh, train=train, holdout=holdout)
@@ -155,6 +157,7 @@ def test_a_callback_sees_each_metric_and_can_stop(parts: tuple[sw.Table, ...]) -
 
 
 @pytest.mark.parametrize("name", ["copy_all", "copy_some", "independent", "collapse", "shuffle_target", "cut_tails"])
+@pytest.mark.skipif(find_spec("lightgbm") is None, reason="the classifier test needs LightGBM")
 def test_planted_faults_fail_on_small_tables_too(name: str, parts: tuple[sw.Table, ...]) -> None:
     train, holdout, fresh = parts
     fake = inject(name, fresh, train=train, holdout=holdout)
@@ -162,6 +165,7 @@ def test_planted_faults_fail_on_small_tables_too(name: str, parts: tuple[sw.Tabl
     assert "fail" in {score.verdict for score in report.scores}
 
 
+@pytest.mark.skipif(find_spec("lightgbm") is None, reason="the classifier test needs LightGBM")
 def test_a_table_of_five_rows_gets_answers_and_no_crash() -> None:
     data = sw.Table.of(people(15, 1), target="rich")
     train, holdout, fresh = (data.select(np.arange(i * 5, i * 5 + 5)) for i in range(3))
@@ -169,6 +173,7 @@ def test_a_table_of_five_rows_gets_answers_and_no_crash() -> None:
     assert "error" not in {score.verdict for score in report.scores}
 
 
+@pytest.mark.skipif(find_spec("lightgbm") is None, reason="the classifier test needs LightGBM")
 def test_a_column_that_is_missing_throughout_gets_answers_and_no_crash() -> None:
     data = sw.Table.of({**people(900, 2), "void": np.full(900, np.nan)}, target="rich")
     train, holdout, fresh = (data.select(np.arange(i * 300, i * 300 + 300)) for i in range(3))
