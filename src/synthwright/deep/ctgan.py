@@ -1,0 +1,200 @@
+"""CTGAN: a conditional Wasserstein GAN for rows of a table (Xu et al. 2019, arXiv 1907.00503)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from synthwright.deep.heads import Heads, dropped
+from synthwright.deep.losses import gradient_penalty
+from synthwright.deep.tensors import build
+
+
+@dataclass(frozen=True)
+class GANOptions:
+    """Numbers of the paper, section 4."""
+
+    noise: int = 128
+    hidden: tuple[int, ...] = (256, 256)
+    batch: int = 500
+    pack: int = 10  # rows that the critic judges together (PacGAN, arXiv 1712.04086)
+    penalty: float = 10.0
+    temperature: float = 0.2
+    dropout: float = 0.5
+    rate: float = 2e-4
+    decay: float = 1e-6
+
+
+class RowMaker(nn.Module):
+    """noise and condition (batch, width_in) -> raw rows (batch, width_out); each layer sees all earlier ones."""
+
+    def __init__(self, width_in: int, hidden: Sequence[int], width_out: int) -> None:
+        super().__init__()
+        inner, norms = [], []
+        for width in hidden:
+            inner.append(nn.Linear(width_in, width))
+            norms.append(nn.BatchNorm1d(width, momentum=None))
+            width_in += width
+        self.inner, self.norms = nn.ModuleList(inner), nn.ModuleList(norms)
+        self.last = nn.Linear(width_in, width_out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer, norm in zip(self.inner, self.norms, strict=True):
+            x = torch.cat([F.relu(norm(layer(x))), x], 1)
+        return self.last(x)
+
+
+def row_maker(heads: Heads, width_cond: int, options: GANOptions, gen: torch.Generator) -> nn.Module:
+    """A new generator net for rows that `heads` describe."""
+    return build(lambda: RowMaker(options.noise + width_cond, options.hidden, heads.width), gen)
+
+
+class PackCritic(nn.Module):
+    """packs (batch, width_in) -> (batch, 1): how real a pack of rows looks."""
+
+    def __init__(self, width_in: int, hidden: Sequence[int], dropout: float) -> None:
+        super().__init__()
+        widths = [width_in, *hidden]
+        self.inner = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths[:-1], widths[1:], strict=True))
+        self.last = nn.Linear(widths[-1], 1)
+        self.dropout = dropout
+
+    def forward(self, x: Tensor, gen: torch.Generator) -> Tensor:
+        for layer in self.inner:
+            x = dropped(F.leaky_relu(layer(x), 0.2), self.dropout, gen)
+        return self.last(x)
+
+
+class Conditions:
+    """Training by sampling: one choice of one column is given to the net, and a real row that has it.
+
+    codes: (rows, choices); asked: the choices that may be conditioned on. Columns are drawn evenly, their things by
+    the logarithm of their frequency (section 4.3), so that rare ones are learned too.
+    """
+
+    def __init__(self, codes: Tensor, heads: Heads, asked: Sequence[int]) -> None:
+        found, starts, even, own = [], [], [], []
+        self.width = sum(heads.widths[j] for j in asked)
+        place = 0
+        for j in asked:
+            counts = torch.bincount(codes[:, j], minlength=heads.widths[j])
+            starts.append(place + counts.cumsum(0) - counts)
+            found.append(codes[:, j].argsort(stable=True))
+            logs = (counts + 1.0).log() * (counts > 0)
+            even.append(logs / logs.sum() / len(asked))
+            own.append(counts / counts.sum() / len(asked))
+            place += len(codes)
+        self.asked = tuple(asked)
+        self.channels = torch.cat([heads.starts[j] + torch.arange(heads.widths[j]) for j in asked] or [codes[0, :0]])
+        self.rows, self.starts = (torch.cat(one) if one else codes[0, :0] for one in (found, starts))
+        self.even, self.shares = (torch.cat(one) if one else torch.zeros(0) for one in (even, own))
+        self.counts = (self.shares * len(asked) * len(codes)).round()
+        self.n = len(codes)
+
+    def draw(self, n: int, gen: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Things (n,), as places in the condition vector, and a row (n,) that has each; rows alone without choices."""
+        if not self.width:
+            return torch.zeros(n, dtype=torch.int64), torch.randint(self.n, (n,), generator=gen)
+        things = torch.multinomial(self.even, n, replacement=True, generator=gen)
+        offset = (torch.rand(n, generator=gen, dtype=torch.float64) * self.counts[things]).long()
+        return things, self.rows[self.starts[things] + offset]
+
+
+def as_vector(things: Tensor, width: int) -> Tensor:
+    """Places (n,) -> one-hot (n, width); (n, 0) when there is nothing to condition on."""
+    flags = torch.zeros(len(things), width, device=things.device)
+    return flags.scatter_(1, things[:, None], 1.0) if width else flags
+
+
+class GANObjective:
+    """One critic update and one generator update a step; the batch of the loop only sets the number of rows."""
+
+    averaged = ("maker",)
+
+    def __init__(
+        self,
+        heads: Heads,
+        data: tuple[Tensor, Tensor],
+        conditions: Conditions,
+        options: GANOptions,
+        gen: torch.Generator,
+    ) -> None:
+        self.heads, self.options, self.conditions = heads, options, conditions
+        self.scalars, self.codes = data
+        self.device = heads.starts.device
+        maker = row_maker(heads, conditions.width, options, gen).to(self.device)
+        width = options.pack * (heads.width + conditions.width)
+        critic = build(lambda: PackCritic(width, options.hidden, options.dropout), gen).to(self.device)
+        self.maker, self.critic = maker, critic
+        self.modules = {"maker": maker, "critic": critic}
+        self.optimizers = {
+            "maker": _adam(maker, options.rate, options.decay),
+            "critic": _adam(critic, options.rate, 0.0),
+        }
+
+    def step(self, batch: tuple[Tensor, ...], gen: torch.Generator) -> dict[str, Tensor]:
+        """Source: algorithm 1 of the paper, with one step of the critic for one of the generator."""
+        n = max(self.options.pack, len(batch[0]) // self.options.pack * self.options.pack)
+        critic_loss = self._critic_step(n, gen)
+        things, _ = self.conditions.draw(n, gen)
+        cond = as_vector(things.to(self.device), self.conditions.width)
+        raw, fake = self._made(cond, gen)
+        judged = self.critic(self._packed(fake, cond), gen).mean()
+        given = self._condition_loss(raw, things)
+        self.optimizers["maker"].zero_grad()
+        (given - judged).backward()
+        self.optimizers["maker"].step()
+        return {"critic": critic_loss, "judged": judged.detach(), "condition": given.detach()}
+
+    def holdout(self, batch: tuple[Tensor, ...], gen: torch.Generator) -> Tensor | None:
+        """None: the losses of a GAN do not say how good its rows are."""
+        return None
+
+    def _critic_step(self, n: int, gen: torch.Generator) -> Tensor:
+        things, rows = self.conditions.draw(n, gen)
+        cond = as_vector(things.to(self.device), self.conditions.width)
+        with torch.no_grad():
+            fake = self._packed(self._made(cond, gen)[1], cond)
+        rows = rows.to(self.device)
+        real = self._packed(self.heads.joined(self.scalars[rows], self.codes[rows]), cond)
+        judged = self.critic(torch.cat([fake, real]), gen)
+        loss = judged[: len(fake)].mean() - judged[len(fake) :].mean()
+        penalty = gradient_penalty(lambda x: self.critic(x, gen), real, fake, gen)
+        self.optimizers["critic"].zero_grad()
+        (loss + self.options.penalty * penalty).backward()
+        self.optimizers["critic"].step()
+        return loss.detach()
+
+    def _made(self, cond: Tensor, gen: torch.Generator) -> tuple[Tensor, Tensor]:
+        noise = torch.randn(len(cond), self.options.noise, generator=gen, device=gen.device).to(self.device)
+        raw = self.maker(torch.cat([noise, cond], 1))
+        return raw, self.heads.relaxed(raw, gen, self.options.temperature)
+
+    def _packed(self, rows: Tensor, cond: Tensor) -> Tensor:
+        return torch.cat([rows, cond], 1).view(len(rows) // self.options.pack, -1)
+
+    def _condition_loss(self, raw: Tensor, things: Tensor) -> Tensor:
+        """Cross-entropy between the condition and what was made of it."""
+        if not self.conditions.width:
+            return raw.new_zeros(())
+        logs = self.heads.log_shares(raw[:, self.heads.scalars :])
+        return -logs.gather(1, self.conditions.channels.to(raw.device)[things.to(raw.device)][:, None]).mean()
+
+
+def settle(maker: RowMaker, inputs: Sequence[Tensor]) -> None:
+    """Mean and variance of the batch norms anew, over `inputs`: averaged weights have others. Then eval mode."""
+    for norm in maker.norms:
+        norm.reset_running_stats()
+    maker.train()
+    with torch.no_grad():
+        for one in inputs:
+            maker(one)
+    maker.eval()
+
+
+def _adam(module: nn.Module, rate: float, decay: float) -> torch.optim.Optimizer:
+    return torch.optim.Adam(module.parameters(), lr=rate, betas=(0.5, 0.9), weight_decay=decay, foreach=True)
