@@ -61,6 +61,7 @@ class Context:
     notes: list[Note] = field(default_factory=list)
     checkpoint: Path | None = None  # where a long fit keeps its state, and goes on from; None: nowhere
     block: int = 0  # number of the block that is being sampled
+    attempt: int = 0  # how often the block has been drawn before
     _start: float = field(init=False, default=0.0)
     _cpu_start: float = field(init=False, default=0.0)
 

@@ -6,6 +6,7 @@ SynthwrightError(what, where, fix, code)
 ├─ WriteError           ├─ MissingExtra                         ├─ FitError ── Diverged
 ├─ Unsupported          ├─ FormatError                          ├─ BackendError ── RateLimited, BadReply
 ├─ SampleError          ├─ PrivacyBudgetSpent                   └─ Cancelled
+│  └─ SpaceExhausted
 └─ RunIncomplete
 
 A message says what happened (with the numbers), where, and how to fix it. `exit_code` is what the
@@ -161,6 +162,10 @@ class SampleError(SynthwrightError):
     """A fitted model could not produce valid units."""
 
     exit_code = 3
+
+
+class SpaceExhausted(SampleError):
+    """More different units are asked for than there are, or than leave room for chance."""
 
 
 class FormatError(SynthwrightError):

@@ -37,6 +37,11 @@ def named_sequence(seed: int, name: str) -> np.random.SeedSequence:
     return np.random.SeedSequence(check_seed(seed), spawn_key=(_NAMED, zlib.crc32(name.encode())))
 
 
+def seed_of(rng: np.random.Generator) -> int:
+    """The seed that the user gave for a stream of this module, whichever block or name the stream is for."""
+    return int(rng.bit_generator.seed_seq.entropy)  # type: ignore[union-attr, attr-defined]  # PCG64 keeps its sequence
+
+
 def rng_of(sequence: np.random.SeedSequence) -> np.random.Generator:
     """A numpy generator on a stream."""
     return np.random.Generator(np.random.PCG64(sequence))

@@ -32,8 +32,9 @@ _UNKNOWN = (
     "unsolvable",
 )
 _MINUS = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2012": "-", "\uff0d": "-", "\u00a0": " ", "\u202f": " "})
-_NUMBER = r"[-+]?(?:\d{1,3}(?:[,_ ]\d{3})+(?:\.\d+)?|\d+(?:\.\d*)?|\.\d+)(?:\s*(?:[eE]|\\?(?:times|cdot)?\s*[x*\u00d7\u00b7]?\s*10\^)\{?[-+]?\d+\}?)?"
-_FRACTION = rf"({_NUMBER})\s*/\s*({_NUMBER})"
+_POWER = r"(?:\s*(?:[eE]|\\?(?:times|cdot)?\s*[x*\u00d7\u00b7]?\s*10\^)\{?[-+]?\d+\}?)?"
+_NUMBER = r"[-+]?(?:\d{1,3}(?:[,_ ]\d{3})+(?:\.\d+)?|\d+(?:\.\d*)?|\.\d+)" + _POWER
+_SHARE = rf"{_NUMBER}(?:\s*/\s*{_NUMBER})?"
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Answer:
 
 
 def extract(reply: str) -> Answer | None:
-    """The last <<<...>>>; else the last "answer is ...", the last \\boxed{...}, the last line; None for an empty reply."""
+    """The last <<<...>>>; else the last \\boxed{...}, the last "answer is ...", the last line; None for no reply."""
     marked = re.findall(r"<<<(.*?)>>>", reply, re.DOTALL)
     marked = [one for one in marked if one.strip(" .\n") or not marked]
     if marked:
@@ -105,7 +106,7 @@ def _single(plain: str) -> tuple[float, ...] | None:
 
 
 def _pair(plain: str) -> tuple[float, ...] | None:
-    named = {name.lower(): one for name, one in re.findall(rf"\b([xyXY])\s*(?:=|:|is)\s*({_FRACTION_OR}%?)", plain)}
+    named = {name.lower(): one for name, one in re.findall(rf"\b([xyXY])\s*(?:=|:|is)\s*({_SHARE}%?)", plain)}
     if "x" in named and "y" in named:
         found = _numbers(named["x"]) + _numbers(named["y"])
         return found if len(found) == 2 else None
@@ -113,13 +114,10 @@ def _pair(plain: str) -> tuple[float, ...] | None:
     return found if len(found) == 2 else None
 
 
-_FRACTION_OR = rf"{_NUMBER}(?:\s*/\s*{_NUMBER})?"
-
-
 def _numbers(text: str) -> tuple[float, ...]:
     """All numbers of a text: fractions, percentages, thousands with commas, powers of ten."""
     found = []
-    for match in re.finditer(rf"{_FRACTION_OR}\s*%?", _unpaired(text)):
+    for match in re.finditer(rf"{_SHARE}\s*%?", _unpaired(text)):
         value = _value(match.group().strip())
         if value is not None:
             found.append(value)

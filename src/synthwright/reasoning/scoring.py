@@ -17,7 +17,7 @@ Z = 1.959963984540054  # 97.5 % quantile of the normal distribution
 
 @dataclass(frozen=True)
 class Cell:
-    """Accuracy of one group of items. low, high: 95 % Wilson interval; corrected: (accuracy - chance) / (1 - chance)."""
+    """Accuracy of a group of items. low, high: 95 % Wilson interval; corrected: (accuracy - chance) / (1 - chance)."""
 
     key: Mapping[str, str]
     n: int
@@ -123,7 +123,7 @@ def _mean_chance(places: Sequence[int], records: Sequence[Mapping[str, Any]]) ->
 def order_sensitivity(records: Sequence[Mapping[str, Any]], judged: Sequence[tuple[Outcome, bool]]) -> dict[str, Any]:
     """Largest difference in accuracy between orders on the same graphs, and its p-value by McNemar's exact test.
 
-    Only puzzles that were asked in several orders count (payload["puzzle"] names the puzzle); empty when there are none.
+    Only puzzles that were asked in several orders count (payload["puzzle"] names the puzzle); empty without any.
     """
     asked: dict[str, dict[str, bool]] = {}
     for one, (outcome, _) in zip(records, judged, strict=True):

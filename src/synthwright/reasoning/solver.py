@@ -24,6 +24,24 @@ def solve(puzzle: Puzzle) -> str:
     return _SOLVERS[puzzle.task](puzzle)
 
 
+def steps(puzzle: Puzzle) -> tuple[str, list[str]]:
+    """The label, and one line for every value on the way, in an order in which they can be found."""
+    label = solve(puzzle)
+    statements, query = puzzle.statements, puzzle.query
+    if puzzle.task in ("arithmetic", "linear_equation"):
+        found = [f"{name} is {number_text(value)}." for name, value in numbers(statements).items()]
+    elif puzzle.task == "bool_logic":
+        found = [f"{name} is {value}." for name, value in truths(statements).items()]
+    elif puzzle.task == "deductive_logic":
+        found = [f"{name} is {value}." for name, value in deduced(statements).items()]
+    elif puzzle.task == "abductive_logic":
+        found = [f"{name} is {value}." for name, value in abduced(statements).items()]
+    else:
+        way = _walk(query[0], query[1], links(statements)) if puzzle.task == "reachability" else best_path(puzzle)[1]
+        found = [f"{' -> '.join(way)}."] if way else [f"Nothing leads from {query[0]} to {query[1]}."]
+    return label, found
+
+
 def _settled(
     statements: Sequence[Statement],
     known: dict[str, ValueT],
@@ -165,6 +183,11 @@ def _bool(puzzle: Puzzle) -> str:
 
 
 def _deductive(puzzle: Puzzle) -> str:
+    found = deduced(puzzle.statements)
+    return str(found[puzzle.query[0]]) if puzzle.query[0] in found else NOT_KNOWN
+
+
+def deduced(statements: Sequence[Statement]) -> dict[str, bool]:
     """Forward: a rule whose premise is true makes its head true; a premise that is not true says nothing."""
 
     def conclude(one: Statement, known: Mapping[str, bool]) -> bool | None:
@@ -176,16 +199,20 @@ def _deductive(puzzle: Puzzle) -> str:
         }[one.kind]
         return True if holds else None
 
-    rules = [one for one in puzzle.statements if one.kind.startswith("rule_")]
-    found = _settled(rules, _facts(puzzle.statements), conclude)
-    return str(found[puzzle.query[0]]) if puzzle.query[0] in found else NOT_KNOWN
+    rules = [one for one in statements if one.kind.startswith("rule_")]
+    return _settled(rules, _facts(statements), conclude)
 
 
 def _abductive(puzzle: Puzzle) -> str:
+    known = abduced(puzzle.statements)
+    return str(known[puzzle.query[0]]) if puzzle.query[0] in known else NOT_KNOWN
+
+
+def abduced(statements: Sequence[Statement]) -> dict[str, bool]:
     """Backward: of a false head, `not` makes its operand true, `or` makes all false, `and` says nothing."""
-    known = _facts(puzzle.statements)
+    known = _facts(statements)
     rules: dict[str, list[Statement]] = {}
-    for one in puzzle.statements:
+    for one in statements:
         if one.kind.startswith("rule_"):
             rules.setdefault(one.head, []).append(one)
     fresh = [name for name, value in known.items() if value is False]
@@ -196,7 +223,7 @@ def _abductive(puzzle: Puzzle) -> str:
                     known[arg] = one.kind == "rule_not"
                     if not known[arg]:
                         fresh.append(arg)
-    return str(known[puzzle.query[0]]) if puzzle.query[0] in known else NOT_KNOWN
+    return known
 
 
 # -- graphs
@@ -208,19 +235,32 @@ def links(statements: Sequence[Statement]) -> dict[str, tuple[str, ...]]:
 
 
 def _reaches(puzzle: Puzzle) -> str:
-    start, end = puzzle.query
-    onward, seen, left = links(puzzle.statements), {start}, [start]
+    return str(bool(_walk(*puzzle.query, links(puzzle.statements))))
+
+
+def _walk(start: str, end: str, onward: Mapping[str, Sequence[str]]) -> list[str]:
+    """The names on one walk from start to end; empty when there is none."""
+    came: dict[str, str] = {}
+    left = [start]
     while left:
-        for name in onward.get(left.pop(), ()):
-            if name == end:
-                return "True"
-            if name not in seen:
-                seen.add(name)
-                left.append(name)
-    return "False"
+        name = left.pop()
+        for after in onward.get(name, ()):
+            if after not in came and after != start:
+                came[after] = name
+                left.append(after)
+            if after == end:
+                way = [end]
+                while way[-1] != start:
+                    way.append(came[way[-1]])
+                return way[::-1]
+    return []
 
 
 def _best_path(puzzle: Puzzle) -> str:
+    return best_path(puzzle)[0]
+
+
+def best_path(puzzle: Puzzle) -> tuple[str, list[str]]:
     """The largest sum over directed paths without repeats; by memory of best remainders, as the graph has no cycle.
 
     A value that is missing on the way, or a cycle between start and end, leaves the answer open.
@@ -230,16 +270,17 @@ def _best_path(puzzle: Puzzle) -> str:
     gains = {one.head: Fraction(one.args[0]) for one in puzzle.statements if one.kind == "value"}
     useful = _on_the_way(start, end, onward)
     if not useful:
-        return NOT_KNOWN
+        return NOT_KNOWN, []
     order = _topological(useful, onward)
     if order is None or any(name not in gains for name in useful):
-        return NOT_KNOWN
-    best: dict[str, Fraction] = {end: gains[end]}
+        return NOT_KNOWN, []
+    best: dict[str, tuple[Fraction, list[str]]] = {end: (gains[end], [end])}
     for name in reversed(order):
         ways = [best[after] for after in onward.get(name, ()) if after in best and after in useful]
         if ways and name != end:
-            best[name] = gains[name] + max(ways)
-    return number_text(best[start])
+            rest = max(ways, key=lambda way: way[0])
+            best[name] = (gains[name] + rest[0], [name, *rest[1]])
+    return number_text(best[start][0]), best[start][1]
 
 
 def _on_the_way(start: str, end: str, onward: Mapping[str, Sequence[str]]) -> set[str]:
