@@ -41,7 +41,7 @@ class SampleOptions:
     out: str
     where: str = ""
     seed: int = 0
-    workers: int = 1
+    workers: str = "1"
 
 
 @dataclass(frozen=True)
@@ -86,11 +86,11 @@ def fit(source: str, options: FitOptions, output: Output) -> None:
 def sample(path: str, options: SampleOptions, output: Output) -> None:
     """Make rows from a saved model and write them."""
     from synthwright.generators.base import Generator
-    from synthwright.io.dispatch import write
+    from synthwright.io.dispatch import write_parts
 
     model = Generator.load(path)
     with output.work() as (sink, stop):
-        made = model.sample(
+        made = model.sample_parts(
             options.rows,
             where=options.where or None,
             seed=options.seed,
@@ -98,9 +98,9 @@ def sample(path: str, options: SampleOptions, output: Output) -> None:
             workers=options.workers,
             stop=stop,
         )
-    written = str(write(made, options.out))
+        written = str(write_parts(made, options.out))
     if written != "-":
-        output.emit({"rows": len(made), "written": written}, f"{len(made):,} rows written to {written}")
+        output.emit({"rows": options.rows, "written": written}, f"{options.rows:,} rows written to {written}")
 
 
 def evaluate(parts: Parts, options: EvaluateOptions, output: Output) -> None:

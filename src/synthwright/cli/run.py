@@ -60,7 +60,7 @@ def _nested(path: str, value: object) -> dict[str, Any]:
     return {head: _nested(rest, value) if dot else value}
 
 
-def run(source: str, options: RunOptions, *, workers: int, resume: bool, output: Output) -> None:
+def run(source: str, options: RunOptions, *, workers: str, resume: bool, output: Output) -> None:
     """Execute a recipe, a table or an earlier run."""
     from synthwright.run.runner import run as execute
 
