@@ -33,7 +33,7 @@ class BackendOptions:
 
         if not self.backend:
             raise ConfigError("No backend is named.", where="--backend", fix="use http://HOST/v1 or scripted:right=0.8")
-        return backend_of(self.backend, model=self.model, key_env=self.key_env or None, seed=self.seed)
+        return backend_of(self.backend, model=self.model, key_env=self.key_env, seed=self.seed)
 
 
 def make(set_: Sequence[str], *, task: str, level: str, n: int, out: str, seed: int, output: Output) -> None:

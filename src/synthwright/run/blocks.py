@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -76,6 +77,19 @@ class Blocks:
         """The whole sample."""
         parts = list(self.parts(schema))
         return parts[0].concat(parts)
+
+    def drawn(self, schema: Schema, most: int, rng: np.random.Generator) -> Dataset:
+        """The whole sample, or `most` units of it drawn at random without repetition, in order; memory is theirs."""
+        if self.rows <= most:
+            return self.joined(schema)
+        units = np.sort(rng.choice(self.rows, size=most, replace=False, shuffle=False))
+        cuts = np.searchsorted(units, np.arange(len(self) + 1) * self.size)
+        kept = []
+        for index, part in enumerate(self.parts(schema)):
+            own = units[cuts[index] : cuts[index + 1]] - index * self.size
+            if len(own):
+                kept.append(part.select(own))
+        return kept[0].concat(kept)
 
 
 def write_part(block: Dataset, path: Path) -> None:

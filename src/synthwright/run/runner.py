@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,8 +11,9 @@ from typing import Any, cast
 
 from synthwright.core.context import Context, Note, Stop
 from synthwright.core.errors import Cancelled, ConfigError, FormatError, SynthwrightError, WriteError
+from synthwright.core.pool import Workers
 from synthwright.core.progress import Event, JsonLines, Sink
-from synthwright.core.seeds import named_sequence
+from synthwright.core.seeds import named_rng, named_sequence
 from synthwright.core.store import write_text
 from synthwright.data.conditions import parse_condition
 from synthwright.data.dataset import Dataset
@@ -35,6 +36,7 @@ from synthwright.run.folder import (
 from synthwright.run.recipe import Recipe, to_yaml
 from synthwright.run.workers import make_blocks
 
+MOST_JUDGED = 100_000  # units of a sample that are judged; more would not change a verdict
 _FEW_SERIES, _UNITS_MADE = 20, 1000
 
 
@@ -58,17 +60,18 @@ def run(
     recipe: Recipe | Mapping[str, Any] | str | Path,
     *,
     resume: bool = False,
-    workers: int | None = None,
+    workers: int | str | None = None,
     callbacks: Sequence[Callable[[Event], None]] = (),
     stop: Stop | None = None,
 ) -> RunResult:
     """Execute a recipe (an object, a mapping, a YAML file, or the folder of an earlier run).
 
-    Equal recipe, data and versions give equal bytes for any number of workers and any number of interruptions.
+    workers: a number of processes, "ray" or "ray:N". Equal recipe, data and versions give equal bytes for any
+    workers and any number of interruptions. Memory does not grow with the rows asked for.
     Raises ConfigError when the folder holds something else, Cancelled when stopped (finished parts are kept), and
     what reading, fitting, sampling and evaluating raise.
     """
-    wanted = load_recipe(recipe)
+    wanted, crew = load_recipe(recipe), Workers.of(workers)
     method = Generator.create(wanted.generator.use, **wanted.generator.options)
     folder = Path(wanted.out)
     check_free(folder)
@@ -82,7 +85,7 @@ def run(
         enter(folder, lock, resume=resume)
         sweep(folder)
         with events_file(folder / "events.jsonl") as sink:
-            return Job(folder, lock, data, max(1, workers or 1), (sink, *callbacks), stop or Stop()).execute()
+            return Job(folder, lock, data, crew, (sink, *callbacks), stop or Stop()).execute()
 
 
 def _learns(method: Generator, recipe: Recipe) -> bool:
@@ -186,7 +189,7 @@ class Job:
     folder: Path
     lock: Lock
     data: Dataset | None  # None when the method learns from none
-    workers: int
+    workers: Workers
     sinks: Sequence[Sink]
     stop: Stop
     seconds: dict[str, float] = field(default_factory=dict)
@@ -221,11 +224,11 @@ class Job:
         model = self._timed("fit", lambda: self._model(parts.get("train")))
         if not (self.folder / "schema.json").is_file():
             (model.schema if self.data is None else self.data.schema).save(self.folder / "schema.json")
-        synthetic = self._timed("sample", lambda: self._sample(model))
+        blocks = self._timed("sample", lambda: self._sample(model))
         path = self.folder / f"synthetic{self.lock.suffix}"
         if not path.exists():
-            self._write_data(synthetic, path)
-        report = self._timed("evaluate", lambda: self._report(model, synthetic, parts))
+            self._timed("write", lambda: self._write_data(blocks.parts(model.schema), path))
+        report = self._timed("evaluate", lambda: self._report(model, blocks, parts))
         for name in ("report.html", "card.md"):
             if not (self.folder / name).is_file():
                 report.save(self.folder / name)
@@ -259,7 +262,7 @@ class Job:
                 error.what, where=error.where or str(path), fix=f"delete it, then: {resume_command(self.folder)}"
             ) from error
 
-    def _sample(self, model: Generator) -> Dataset:
+    def _sample(self, model: Generator) -> Blocks:
         sample = self.recipe.sample
         blocks = Blocks(self.folder / "blocks", self.ledger.requested, model.ability.block)
         model.check_capacity(blocks.rows)
@@ -283,27 +286,31 @@ class Job:
         except SynthwrightError:
             self.ledger = replace(self.ledger, failed=blocks.units(waiting[0]) if waiting else 0)
             raise
-        return blocks.joined(model.schema)
+        return blocks
 
-    def _write_data(self, synthetic: Dataset, path: Path) -> None:
-        from synthwright.io.dispatch import write
+    def _write_data(self, synthetic: Iterable[Dataset], path: Path) -> None:
+        from synthwright.io.dispatch import write_parts
 
-        write(synthetic, path)
+        write_parts(synthetic, path)
 
-    def _report(self, model: Generator, synthetic: Dataset, parts: Mapping[str, Dataset]) -> Report:
+    def _report(self, model: Generator, blocks: Blocks, parts: Mapping[str, Dataset]) -> Report:
         from synthwright.report.build import from_json, to_json
 
         path = self.folder / "report.json"
         if not path.is_file():
-            write_text(path, to_json(self._judged(model, synthetic, parts)))
+            write_text(path, to_json(self._judged(model, blocks, parts)))
         return from_json(path.read_text(encoding="utf-8"), where=str(path))
 
-    def _judged(self, model: Generator, synthetic: Dataset, parts: Mapping[str, Dataset]) -> Report:
+    def _judged(self, model: Generator, blocks: Blocks, parts: Mapping[str, Dataset]) -> Report:
         from synthwright.evaluate.runner import evaluate
 
         section = self.recipe.evaluate
+        drawn = []
+        if blocks.rows > MOST_JUDGED:
+            what = f"judged by {MOST_JUDGED:,} units drawn at random from the {blocks.rows:,} that were made"
+            drawn = [Note("E007", what, "evaluate")]
         report = evaluate(
-            synthetic,
+            blocks.drawn(model.schema, MOST_JUDGED, named_rng(section.seed, "judged units")),
             train=parts.get("train"),
             holdout=parts.get("holdout"),
             test=parts.get("test"),
@@ -314,14 +321,14 @@ class Job:
             stop=self.stop,
         )
         read = [*self.data.notes, *parts["train"].notes] if self.data is not None else []
-        notes = _once([*read, *model.notes, *report.notes])
+        notes = _once([*read, *model.notes, *drawn, *report.notes])
         settings = {**report.settings, "recipe": portable(self.recipe)}
         return replace(report, notes=notes, settings=settings)
 
     def _write_ledger(self, state: str, **facts: object) -> None:
         stages = [*self.earlier, *(stage for stage in self.seconds if stage not in self.earlier)]
         spent = {stage: round(self.earlier.get(stage, 0.0) + self.seconds.get(stage, 0.0), 3) for stage in stages}
-        more = {"state": state, "lock": self.lock.hash, "workers": self.workers, "seconds": spent, **facts}
+        more = {"state": state, "lock": self.lock.hash, "workers": str(self.workers), "seconds": spent, **facts}
         write_ledger(self.folder, self.ledger, more)
 
 

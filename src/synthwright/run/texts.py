@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from synthwright.core.context import Context, Stop
-from synthwright.core.errors import BackendError, ConfigError, DataError, ReadError, RunIncomplete, listing
+from synthwright.core.errors import BackendError, Cancelled, ConfigError, DataError, ReadError, RunIncomplete, listing
 from synthwright.core.progress import Event
 from synthwright.core.seeds import named_rng
 from synthwright.data.corpus import Corpus
 from synthwright.llm.http import HttpBackend
-from synthwright.llm.ledger import Ledger
-from synthwright.llm.protocol import Backend, Completion, Request
+from synthwright.llm.ledger import CallLedger
+from synthwright.llm.protocol import Backend, Completion, Request, answers, ask
 from synthwright.llm.scripted import ScriptedBackend
 from synthwright.reasoning.answers import judge
 from synthwright.reasoning.grammar import parse
-from synthwright.reasoning.items import Style, items, messages, oracle, record
+from synthwright.reasoning.items import Style, items, oracle, record
 from synthwright.reasoning.ladder import Ladder, Reached
-from synthwright.reasoning.levels import LABELS, NOT_KNOWN
+from synthwright.reasoning.levels import LABELS, NOT_KNOWN, TASKS
 from synthwright.reasoning.sampling import Wish
 from synthwright.reasoning.scoring import Breakdown, score
 
-_BATCH = 32  # rows sent before the next look at progress and cancelling
 _FAILED_MOST, _FAILED_SHARE = 50, 0.5  # a run stops when more than so many rows and this share of them failed
 
 
@@ -53,44 +52,42 @@ def answer(
     Raises Cancelled (what was answered is kept), RunIncomplete when rows failed, BackendError when most rows fail.
     """
     records = corpus.records()
-    header = {"model": backend.info.digest, "items": corpus.fingerprint(), "max_tokens": max_tokens, "seed": seed}
+    run = {"model": backend.model_id, "items": corpus.fingerprint(), "max_tokens": max_tokens, "seed": seed}
+    by_key = {str(one["id"]): one for one in records}
     ctx = Context(named_rng(seed, "answers"), sinks=tuple(callbacks), stop=stop or Stop())
-    with Ledger(ledger, header=header, requested=len(records)) as book:
-        for reply in _asked(records, backend, book, (max_tokens, seed), ctx):
-            key, completion = reply
-            state = "failed" if completion.error else "accepted"
-            book.add(key, state, completion.to_json())  # type: ignore[arg-type]  # one of the states
-            _check_failures(book, completion)
-        counts = book.counts()
-        if counts["failed"] or counts["pending"]:
+    with CallLedger(ledger, list(by_key), run) as book:
+        left = book.pending()
+        done = len(records) - len(left)
+        ctx.step(done, len(records), "asking")
+        requests = [_request(by_key[key], key, max_tokens, seed, backend) for key in left]
+        try:
+            for completion in answers(backend, requests, ctx):
+                book.record(completion.row_key, "failed" if completion.error else "accepted", completion.to_json())
+                done += 1
+                ctx.step(done, len(records), "asking")
+                _check_failures(book, completion)
+        except Cancelled as error:
+            raise Cancelled(error.what, where=str(ledger), fix="run the same command again to go on") from error
+        counts = book.counts
+        if counts.accepted < counts.requested:
             raise RunIncomplete(
-                f"{counts['accepted']:,} of {counts['requested']:,} items were answered, {counts['failed']:,} failed: "
+                f"{counts.accepted:,} of {counts.requested:,} items were answered, {counts.failed:,} failed: "
                 f"{_first_error(book)}",
                 where=str(ledger),
                 fix="run the same command again: what was answered is kept",
             )
-        replies = [book[one["id"]]["text"] for one in records]
-    return Answered(with_replies(corpus, replies, backend.info.model), counts)
+        found = book.rows("accepted")
+    replies = [str(found[str(one["id"])].get("text", "")) for one in records]
+    return Answered(with_replies(corpus, replies, backend.model_id), counts.to_json())
 
 
-def _asked(
-    records: Sequence[Mapping[str, Any]], backend: Backend, book: Ledger, how: tuple[int, int], ctx: Context
-) -> Iterator[tuple[str, Completion]]:
-    left = [one for one in records if one["id"] not in book]
-    done = len(records) - len(left)
-    ctx.step(done, len(records), "asking")
-    for start in range(0, len(left), _BATCH):
-        batch = left[start : start + _BATCH]
-        requests = [
-            Request(
-                messages=tuple(_without_reply(one["messages"])), max_tokens=how[0], seed=how[1], row_key=str(one["id"])
-            )
-            for one in batch
-        ]
-        for place, completion in backend.complete(requests):
-            yield str(batch[place]["id"]), completion
-            done += 1
-        ctx.step(done, len(records), "asking")
+def _request(one: Mapping[str, Any], key: str, max_tokens: int, seed: int, backend: Backend) -> Request:
+    return Request(
+        messages=tuple((m["role"], m["content"]) for m in _without_reply(one["messages"])),
+        max_tokens=max_tokens,
+        seed=seed if "seed" in backend.capabilities else None,
+        row_key=key,
+    )
 
 
 def _without_reply(found: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]]:
@@ -99,19 +96,18 @@ def _without_reply(found: Sequence[Mapping[str, str]]) -> list[Mapping[str, str]
     return list(found[: last + 1])
 
 
-def _check_failures(book: Ledger, completion: Completion) -> None:
-    counts = book.counts()
-    failed, done = counts["failed"], counts["requested"] - counts["pending"]
-    if failed > _FAILED_MOST and failed > _FAILED_SHARE * done:
+def _check_failures(book: CallLedger, completion: Completion) -> None:
+    counts = book.counts if completion.error else None
+    if counts and counts.failed > _FAILED_MOST and counts.failed > _FAILED_SHARE * (counts.accepted + counts.failed):
         raise BackendError(
-            f"{failed:,} of {done:,} items failed; the last: {completion.error}",
+            f"{counts.failed:,} items failed; the last: {completion.error}",
             where="backend",
             fix="look at the endpoint, then run the same command again",
         )
 
 
-def _first_error(book: Ledger) -> str:
-    return next((str(row["result"]["error"]) for row in book.rows.values() if row["state"] == "failed"), "no error")
+def _first_error(book: CallLedger) -> str:
+    return next((str(row["error"]["what"]) for row in book.rows("failed").values()), "no error")
 
 
 def with_replies(corpus: Corpus, replies: Sequence[str | None], model: str) -> Corpus:
@@ -185,23 +181,25 @@ def climb(
         while len(records) < ladder.block:  # one of each group of twins, so that no pair gives an answer away
             twins = items(f"{secret}|ladder", (task, ladder.level), turn, wish, style)
             one = twins[int(hashlib.sha256(f"{turn}".encode()).hexdigest(), 16) % len(twins)]
-            records.append(record(one, secret, wish, style, {}) | {"messages": messages(one, secret, wish, style)})
+            records.append(record(one, secret, wish, style, {}))
             turn += 1
         requests = [
-            Request(messages=tuple(r["messages"]), max_tokens=max_tokens, row_key=f"{turn}-{i}")
-            for i, r in enumerate(records)
+            Request(
+                messages=tuple((m["role"], m["content"]) for m in one["messages"]),
+                max_tokens=max_tokens,
+                row_key=f"{turn}-{i}",
+            )
+            for i, one in enumerate(records)
         ]
-        right = [False] * len(records)
-        for place, completion in backend.complete(requests):
-            if completion.error:
-                raise BackendError(f"An item was not answered: {completion.error}", where="backend", fix="try again")
-            right[place] = judge(completion.text, records[place]["label"], task)[0] == "correct"
-        ladder.tell(right)
+        found = ask(backend, requests, ctx)
+        if broken := next((one.error for one in found if one.error), None):
+            raise BackendError(broken.what, where=broken.where, fix=broken.fix)
+        ladder.tell([judge(c.text, r["label"], task)[0] == "correct" for c, r in zip(found, records, strict=True)])
     return ladder.reached()
 
 
 def backend_of(
-    text: str, *, model: str = "", key_env: str | None = None, options: Mapping[str, Any] | None = None, seed: int = 0
+    text: str, *, model: str = "", key_env: str = "", options: Mapping[str, Any] | None = None, seed: int = 0
 ) -> Backend:
     """A backend from the command line: an http(s) address, or `scripted:right=0.8` (or `scripted:step_error=0.03`).
 
@@ -211,7 +209,7 @@ def backend_of(
     if text.startswith(("http://", "https://")):
         if not model:
             raise ConfigError("The endpoint needs the name of a model.", where="--model", fix="add --model NAME")
-        return HttpBackend(url=text, model=model, key_env=key_env, **dict(options or {}))
+        return HttpBackend(text, model, key_env=key_env, **dict(options or {}))
     name, _, rest = text.partition(":")
     settings = dict(part.split("=", 1) for part in rest.split(",") if "=" in part)
     if name != "scripted" or set(settings) - {"right", "step_error"} or (rest and not settings):
@@ -225,22 +223,21 @@ def backend_of(
     if any(not 0 <= value <= 1 for value in shares.values()):
         raise ConfigError(f"{rest!r} is no share.", where="--backend", fix="use a number from 0 to 1")
     if "step_error" in shares:
-        return ScriptedBackend(_slipping(shares["step_error"], seed), seed=seed, model=text)
-    faults = {"wrong": 1 - shares.get("right", 1.0)}
-    return ScriptedBackend(_solved, wrong=_missed, faults=faults, seed=seed, model=text)  # type: ignore[arg-type]
+        return ScriptedBackend(_slipping(shares["step_error"], seed), seed=seed, model_id=text)
+    rates = {"wrong": 1 - shares.get("right", 1.0)}
+    return ScriptedBackend(_solved, wrong=_missed, rates=rates, seed=seed, model_id=text)
 
 
 def _task_of(request: Request) -> dict[str, Any]:
     """The record that a request shows: the task is the one whose question the text asks."""
-    from synthwright.reasoning.levels import TASKS
-
-    text = str(request.messages[-1]["content"])
+    text = request.messages[-1][1]
     for task in TASKS:
         try:
             puzzle = parse(text, task)
         except DataError:
             continue
-        return {"task": task, "messages": list(request.messages), "size": len(puzzle.statements)}
+        messages = [{"role": role, "content": content} for role, content in request.messages]
+        return {"task": task, "messages": messages, "size": len(puzzle.statements)}
     raise DataError("The text is no item of DyVal.", where="scripted backend", fix="score items made by dyval")
 
 
@@ -264,7 +261,7 @@ def _slipping(step_error: float, seed: int) -> Callable[[Request], str]:
 
     def reply(request: Request) -> str:
         one = _task_of(request)
-        digest = hashlib.sha256(f"{seed}|{request.row_key}|{request.messages[-1]['content']}".encode()).digest()
+        digest = hashlib.sha256(f"{seed}|{request.row_key}|{request.messages[-1][1]}".encode()).digest()
         draw = int.from_bytes(digest[:8], "big") / 2**64
         return oracle(one) if draw < (1 - step_error) ** one["size"] else _missed(request)
 
