@@ -53,7 +53,7 @@ def _asked(
     label, reasoning = steps(understood)
     name = f"{puzzle.task}-{level}-{index}-{place}"
     canonical = canonical_id(puzzle)
-    payload = {"puzzle": name, "canonical": canonical, "query": list(puzzle.query)}
+    payload = {"puzzle": name, "canonical": canonical, "query": list(puzzle.query), "order": order}
     trace = "\n".join([*reasoning, f"<<<{label}>>>"]) if style.trace else ""
     return Item(
         puzzle.task, level, asked, text, label, order, number, f"{puzzle.task}-{kin}", canonical, index, trace, payload

@@ -152,6 +152,8 @@ def _neighbourhood(
 ) -> str:
     parts = [colours[name]]
     for one in about.get(name, ()):
+        if one.kind in ("value", "true", "false"):  # what they say is in the first colour, or is not to count
+            continue
         children = [colours.get(child, child) for child in one.args]
         ordered = one.kind in ("sub", "div", "equation")
         parts.append(one.kind + "(" + ",".join(children if ordered else sorted(children)) + ")")
