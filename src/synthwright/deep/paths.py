@@ -33,7 +33,7 @@ class RectifiedFlow:
     target: Literal["velocity", "data"] = "velocity"
     scale: float = 1.0
     shift: float = 0.0
-    latest: float = 0.98  # "data" nets divide by 1 - t, kept away from 0
+    latest: float = 0.98  # in training the error of "data" nets is divided by 1 - t, at most up to this time
 
     def times(self, n: int, gen: torch.Generator) -> Tensor:
         """n training times in (0, 1)."""
@@ -49,7 +49,7 @@ class RectifiedFlow:
         answer = net(x, t, cond)
         if self.target == "velocity":
             return answer
-        return (answer - x) / (1 - spread(t, x)).clamp(min=1 - self.latest)
+        return (answer - x) / (1 - spread(t, x)).clamp(min=1e-5)
 
     def denoised(self, net: Net, x: Tensor, t: Tensor, cond: Any = None) -> Tensor:
         """E[data | x_t] = x_t + (1 - t) velocity."""
@@ -107,8 +107,8 @@ class MaskedDiscrete:
     """Levels that are masked one by one: absorbing state, log-linear schedule.
 
     cardinalities: levels of each of d columns; the mask of column j is the token cardinalities[j]. At time t from 0
-    (clean) to 1 (all masked) a token is masked with probability 1 - alpha_t = eps + (1 - 2 eps) t (Shi et al. 2024,
-    arXiv 2406.07524, eq. 10, with the ends kept away from 0 and 1 as in TabDiff, arXiv 2410.20626).
+    (clean) to 1 (all masked) a token is masked with probability 1 - alpha_t = eps + (1 - 2 eps) t (Sahoo et al. 2024,
+    arXiv 2406.07524, with the ends kept away from 0 and 1 as in TabDiff, arXiv 2410.20626).
     """
 
     cardinalities: Sequence[int]

@@ -61,13 +61,15 @@ def flow(
     *,
     steps: int = 20,
     known: tuple[Tensor, Tensor] | None = None,
+    repeats: int = 10,
     gen: torch.Generator | None = None,
     solver: Callable[[Field, Tensor, Tensor], Tensor] = heun,
 ) -> Tensor:
     """Data from noise (batch, ...), t from 0 to 1 in `steps` steps.
 
     known: (values, mask): where mask is True the sample keeps `values`; before every step these places are put on
-    the path anew, and each step is taken three times (RePaint, Lugmayr et al. 2022, arXiv 2201.09865). Needs gen.
+    the path anew, and each step is taken `repeats` times (RePaint, Lugmayr et al. 2022, arXiv 2201.09865), so that the
+    other values come to agree with them. Needs gen.
     """
 
     def field(x: Tensor, t: Tensor) -> Tensor:
@@ -81,11 +83,11 @@ def flow(
     values, mask = known
     x = noise
     for t, after in itertools.pairwise(times):
-        for again in range(3):
+        for again in range(repeats):
             fresh = torch.randn(noise.shape, generator=gen, device=noise.device)
             x = torch.where(mask, path.noised(values, fresh, t.expand(len(x))), x)
             moved = x + (after - t) * field(x, t.expand(len(x)))
-            if again < 2 and t > 0:  # back to t: scale the signal down and fill up with noise
+            if again < repeats - 1 and t > 0:  # back to t: scale the signal down and fill up with noise
                 share = t / after
                 left = ((1 - t) ** 2 - (share * (1 - after)) ** 2).clamp(min=0).sqrt()
                 x = share * moved + left * torch.randn(noise.shape, generator=gen, device=noise.device)
@@ -107,6 +109,8 @@ def edm(
     gen: torch.Generator | None = None,
 ) -> Tensor:
     """Data from standard noise by Heun steps over the schedule (arXiv 2206.00364, algorithm 2; churn = S_churn)."""
+    if churn > 0 and gen is None:
+        raise ValueError("churn needs gen")
     sigmas = path.schedule(steps, noise.device)
     x = noise * sigmas[0]
     gamma = min(churn / steps, 2**0.5 - 1)
@@ -135,7 +139,10 @@ def masked(
     steps: int = 32,
     known: Tensor | None = None,
 ) -> Tensor:
-    """Tokens (n, d) by unmasking from t = 1 to 0 (arXiv 2406.07524, eq. 7): exact when the logits are.
+    """Tokens (n, d) by unmasking from t = 1 to 0 (arXiv 2406.07524, eq. 7).
+
+    With exact logits the law of the sample tends to the exact one as `steps` grow: columns that are unmasked in the
+    same step are drawn independently of each other.
 
     logits: (tokens, t) -> of each column (n, levels). known: tokens that are given, the mask where they are not.
     """

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -56,6 +57,19 @@ def build(make: Callable[[], nn.Module], gen: torch.Generator) -> nn.Module:
         return make()
     finally:
         torch.random.set_rng_state(state)
+
+
+@contextmanager
+def own_stream(seed: int, device: torch.device | str = "cpu") -> Iterator[None]:
+    """Within `with`, layers that read torch's global stream (dropout) read one seeded here; then it is put back."""
+    on = torch.device(device)
+    cards = [on] if on.type == "cuda" else []
+    with torch.random.fork_rng(cards):
+        torch.default_generator.manual_seed(seed)
+        if cards:
+            with torch.cuda.device(on):
+                torch.cuda.manual_seed(seed)
+        yield
 
 
 def tensor_of(array: np.ndarray, device: torch.device | str = "cpu") -> torch.Tensor:

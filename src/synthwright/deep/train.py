@@ -15,6 +15,7 @@ objectives in the same loop.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -30,7 +31,7 @@ from synthwright.core import store
 from synthwright.core.context import Context
 from synthwright.core.errors import Cancelled, Diverged, FitError, FormatError
 from synthwright.core.store import State
-from synthwright.deep.tensors import torch_generator
+from synthwright.deep.tensors import own_stream, torch_generator
 
 _CHECKPOINT_SECONDS = 60.0
 _LOOK_EVERY = 25  # steps between two readings of the losses: reading one waits for the device
@@ -60,7 +61,8 @@ class Plan:
     max_seconds: processor seconds of this process, all threads; a fit that it ends is not promised to repeat byte for
     byte. holdout: share of rows kept back for early stop, 0 for none; patience: looks without a better loss.
     warmup: share of the budget in which the learning rate rises; afterwards it falls along a cosine to `floor` times
-    the start. ema: decay of the moving average, min(ema, (1 + s) / (10 + s)) at step s; 0 for none.
+    the start. clip: the largest norm of gradients, for the objective to apply before its optimisers step: the loop
+    itself does not. ema: decay of the moving average, min(ema, (1 + s) / (10 + s)) at step s; 0 for none.
     """
 
     max_steps: int
@@ -125,6 +127,7 @@ class _Loop:
     def __init__(self, objective: Objective, data: tuple[Tensor, ...], ctx: Context, plan: Plan) -> None:
         self.objective, self.ctx, self.plan = objective, ctx, plan
         self.gen = torch_generator(ctx.rng)
+        self.noise = self.gen  # what objectives draw from: on their own device
         n = len(data[0])
         n_out = min(int(plan.holdout * n), plan.holdout_most)
         order = torch.randperm(n, generator=self.gen)
@@ -135,6 +138,9 @@ class _Loop:
         self.batch = min(plan.batch, self.n)
         self.order = torch.randperm(self.n, generator=self.gen)
         self.holdout_seed = int(torch.randint(2**62, (1,), generator=self.gen))
+        self.latest: Mapping[str, Tensor] = {}
+        if data[0].device.type != "cpu":
+            self.noise = torch.Generator(data[0].device).manual_seed(self.holdout_seed)
         self.step = self.place = self.best_step = self.stale = 0
         self.best: float | None = None
         self.losses: list[Any] = []
@@ -183,8 +189,10 @@ class _Loop:
         for name, optimizer in self.objective.optimizers.items():
             for group, rate in zip(optimizer.param_groups, self.rates[name], strict=True):
                 group["lr"] = rate * factor
-        losses = self.objective.step(self._next_batch(), self.gen)
+        with own_stream(self.holdout_seed + self.step, self.data[0].device):
+            losses = self.objective.step(self._next_batch(), self.noise)
         self.step += 1
+        self.latest = losses
         if plan.ema:
             decay = min(plan.ema, (1 + self.step) / (10 + self.step))
             kept = list(self.average.values())
@@ -216,9 +224,15 @@ class _Loop:
         every = max(1, self.plan.max_steps // max(self.plan.looks, 1))
         if self.out is None or self.step % every:
             return False
-        gen = torch.Generator().manual_seed(self.holdout_seed)  # the same noise at every look
-        with self._averaged(), torch.no_grad():
+        gen = torch.Generator(self.noise.device).manual_seed(self.holdout_seed)  # the same noise at every look
+        device, seed = self.data[0].device, self.holdout_seed
+        learning = [net for net in self.objective.modules.values() if net.training]
+        with self._averaged(), torch.no_grad(), own_stream(seed, device):
+            for net in learning:
+                net.eval()  # no dropout: the loss of the weights as they will be used
             loss = self.objective.holdout(self.out, gen)
+        for net in learning:
+            net.train()
         if loss is None:
             return False
         value = float(loss)
@@ -231,6 +245,8 @@ class _Loop:
         return self.stale >= self.plan.patience
 
     def _finish(self, ended: str) -> Trained:
+        if self.latest and self.losses[-1][0] != self.step:  # it ended between two readings
+            self._look(self.latest)
         if ended == "seconds":
             self.ctx.note(
                 "D002",
@@ -262,6 +278,8 @@ class _Loop:
 
     def _save(self, path: Path, elapsed: float) -> None:
         arrays: dict[str, np.ndarray] = {"order": self.order.numpy(), "generator": self.gen.get_state().numpy()}
+        if self.noise is not self.gen:
+            arrays["noise"] = self.noise.get_state().numpy()
         for name, module in self.objective.modules.items():
             arrays |= {f"module.{name}.{k}": v.cpu().numpy() for k, v in module.state_dict().items()}
         arrays |= {f"average.{k}": v.cpu().numpy() for k, v in self.average.items()}
@@ -270,21 +288,35 @@ class _Loop:
             for place, slots in optimizer.state_dict()["state"].items():
                 arrays |= {f"optimizer.{name}.{place}.{k}": torch.as_tensor(v).cpu().numpy() for k, v in slots.items()}
         meta = {key: getattr(self, key) for key in self._saved}
-        header = {"kind": _KIND, "plan": json.loads(json.dumps(self.plan.__dict__)), "rows": self.n, "spent": elapsed}
-        store.save(path, header, State(json.loads(json.dumps(meta)), arrays))
+        store.save(path, {**self._identity(), "spent": elapsed}, State(json.loads(json.dumps(meta)), arrays))
+
+    def _identity(self) -> dict[str, Any]:
+        """What a checkpoint must share with the fit that goes on from it: plan, data, seed, shapes of the weights."""
+        shapes = {
+            f"{m}.{k}": list(v.shape) for m, net in self.objective.modules.items() for k, v in net.state_dict().items()
+        }
+        digest = hashlib.sha256()
+        for one in self.data:
+            digest.update(one.detach().cpu().contiguous().numpy().tobytes())
+        facts = {"kind": _KIND, "plan": self.plan.__dict__, "rows": self.n, "seed": self.holdout_seed}
+        plain: dict[str, Any] = json.loads(json.dumps({**facts, "data": digest.hexdigest(), "shapes": shapes}))
+        return plain
 
     def _restore(self, path: Path) -> None:
         header, state = store.load(path, store.LIMIT_BYTES)
-        plan = json.loads(json.dumps(self.plan.__dict__))
-        if header.get("kind") != _KIND or header.get("plan") != plan or header.get("rows") != self.n:
+        other = [key for key, value in self._identity().items() if header.get(key) != value]
+        if other:
             raise FormatError(
-                "The checkpoint belongs to another fit.", where=str(path), fix="delete it, or name another file"
+                f"The checkpoint belongs to another fit: it differs in {', '.join(other)}.",
+                where=str(path),
+                fix="delete it, or name another file",
             )
         arrays = {key: torch.from_numpy(np.array(value)) for key, value in state.arrays.items()}
         for name, module in self.objective.modules.items():
             module.load_state_dict(_under(arrays, f"module.{name}."))
-        self.average = {key: arrays[f"average.{key}"] for key in self.average}
-        self.best_weights = _under(arrays, "best.")
+        own = {f"{m}.{k}": v.device for m, k, v in self._weights()}
+        self.average = {key: arrays[f"average.{key}"].to(own[key]) for key in self.average}
+        self.best_weights = {key: value.to(own[key]) for key, value in _under(arrays, "best.").items()}
         for name, optimizer in self.objective.optimizers.items():
             document = optimizer.state_dict()
             document["state"] = {}
@@ -294,6 +326,8 @@ class _Loop:
             optimizer.load_state_dict(document)
         self.order = arrays["order"]
         self.gen.set_state(arrays["generator"])
+        if self.noise is not self.gen:
+            self.noise.set_state(arrays["noise"])
         for key in self._saved:
             setattr(self, key, state.meta[key])
         self.spent = float(header["spent"])

@@ -81,7 +81,7 @@ class DyVal(Generator):
     summary: ClassVar[str] = "reasoning problems from random graphs, with answers known by construction"
     source: ClassVar[str] = "Zhu et al. 2023, DyVal, arXiv 2309.17167"
     config_type: ClassVar[type[Config]] = DyValConfig
-    ability: ClassVar[Ability] = Ability("text", learns=False, where="reject", block=420, cost="no fit")
+    ability: ClassVar[Ability] = Ability("text", learns=False, where="exact", block=120, cost="no fit")
 
     def blank_schema(self) -> Schema:
         """The schema of every corpus."""
@@ -99,6 +99,14 @@ class DyVal(Generator):
     def _cells(self) -> list[tuple[str, str]]:
         return [(task, level) for level in parse_levels(self.config.level) for task in parse_tasks(self.config.task)]
 
+    def _wanted(self, where: Condition | None) -> list[tuple[str, str]]:
+        """The cells that a condition on task and level leaves; what else it says is left to rejection."""
+        cells = self._cells()
+        for place, name in enumerate(("task", "level")) if where is not None else ():
+            wanted = where.members.get(name) or ((where.equal[name],) if name in where.equal else None)
+            cells = [cell for cell in cells if wanted is None or cell[place] in wanted]
+        return cells or self._cells()
+
     def check_capacity(self, n: int) -> None:
         """Raise SpaceExhausted when n items are more than half of the puzzles of a task and level."""
         super().check_capacity(n)
@@ -114,7 +122,7 @@ class DyVal(Generator):
                 )
 
     def _sample(self, n: int, ctx: Context, where: Condition | None) -> Corpus:
-        config, cells = self.config, self._cells()
+        config, cells = self.config, self._wanted(where)
         # An item depends on secret, seed, task, level and its number alone; numbers of blocks do not overlap.
         secret = f"{config.secret}|{seed_of(ctx.rng)}"
         first = (ctx.block * 64 + ctx.attempt) * _STRIDE

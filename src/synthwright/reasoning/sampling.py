@@ -217,7 +217,9 @@ def _is_moderate(row: Sequence[Number]) -> bool:
 # -- logic
 
 
-def _logic(task: str, level: Level, dice: Dice, *, root_width: int | None = None) -> tuple[list, list[int], list[str]]:
+def _logic(
+    task: str, level: Level, wish: Wish, dice: Dice, *, root_width: int | None = None
+) -> tuple[list, list[int], list[str]]:
     """Nodes, leaves and names of a tree of rules or operators."""
     several = [kind for kind, _ in _LOGIC[task] if not kind.endswith("not")]
     shares = _LOGIC[task]
@@ -225,7 +227,7 @@ def _logic(task: str, level: Level, dice: Dice, *, root_width: int | None = None
     def choose(layer: int) -> str:
         kind = dice.weighted(shares)
         # In deduction an inner node is never false, so `not` above one would settle nothing: it stands over leaves.
-        while task == "deductive_logic" and kind == "rule_not" and layer > 1:
+        while task == "deductive_logic" and kind == "rule_not" and layer > 1 and wish.balance != "paper":
             kind = dice.weighted(shares)
         return kind
 
@@ -237,7 +239,7 @@ def _logic(task: str, level: Level, dice: Dice, *, root_width: int | None = None
 
 def _with_facts(task: str, level: Level, wish: Wish, dice: Dice, turn: int) -> list[Puzzle]:
     """Bool and deductive: twins have the same rules and as many true leaves, at other places."""
-    nodes, leaves, called = _logic(task, level, dice)
+    nodes, leaves, called = _logic(task, level, wish, dice)
     kinds = ("and", "or") if task == "bool_logic" else ("rule_and", "rule_or")
     noise = _distractors(called[len(nodes) :], [called[i] for i in range(1, len(nodes))], level, dice, *kinds)
     # Any share of true leaves: with a half, trees of `or` would nearly always be true, and twins hard to find.
@@ -271,7 +273,7 @@ def _abductive(level: Level, wish: Wish, dice: Dice, turn: int) -> list[Puzzle]:
     With two children a root cannot lead to all three in two layers, so that D1 has a root with three.
     """
     root_width = 3 if level.name == "D1" and wish.balance == "twin" else None
-    nodes, leaves, called = _logic("abductive_logic", level, dice, root_width=root_width)
+    nodes, leaves, called = _logic("abductive_logic", level, wish, dice, root_width=root_width)
     statements = _statements(nodes, called, [None] * len(nodes))
     used = [called[i] for i in range(1, len(nodes))]
     statements += _distractors(called[len(nodes) :], used, level, dice, "rule_and", "rule_or")
