@@ -39,7 +39,7 @@ def named_sequence(seed: int, name: str) -> np.random.SeedSequence:
 
 def seed_of(rng: np.random.Generator) -> int:
     """The seed that the user gave for a stream of this module, whichever block or name the stream is for."""
-    return int(rng.bit_generator.seed_seq.entropy)  # type: ignore[union-attr, attr-defined]  # PCG64 keeps its sequence
+    return int(rng.bit_generator.seed_seq.entropy)  # type: ignore[attr-defined]  # PCG64 keeps its sequence
 
 
 def rng_of(sequence: np.random.SeedSequence) -> np.random.Generator:

@@ -102,7 +102,9 @@ class DyVal(Generator):
     def _wanted(self, where: Condition | None) -> list[tuple[str, str]]:
         """The cells that a condition on task and level leaves; what else it says is left to rejection."""
         cells = self._cells()
-        for place, name in enumerate(("task", "level")) if where is not None else ():
+        if where is None:
+            return cells
+        for place, name in enumerate(("task", "level")):
             wanted = where.members.get(name) or ((where.equal[name],) if name in where.equal else None)
             cells = [cell for cell in cells if wanted is None or cell[place] in wanted]
         return cells or self._cells()
@@ -124,7 +126,8 @@ class DyVal(Generator):
     def _sample(self, n: int, ctx: Context, where: Condition | None) -> Corpus:
         config, cells = self.config, self._wanted(where)
         # An item depends on secret, seed, task, level and its number alone; numbers of blocks do not overlap.
-        secret = f"{config.secret}|{seed_of(ctx.rng)}"
+        seed = seed_of(ctx.rng)
+        secret = f"{config.secret}|{seed}"
         first = (ctx.block * 64 + ctx.attempt) * _STRIDE
         wish = Wish(config.balance, config.unsolvable)
         style = Style(
@@ -133,7 +136,12 @@ class DyVal(Generator):
             config.few_shot,
             config.trace,
         )
-        gen = {"commitment": commitment(secret), "balance": config.balance, "unsolvable": config.unsolvable}
+        gen = {
+            "commitment": commitment(config.secret),  # the one that `describe` prints; with the seed it gives the items
+            "seed": seed,
+            "balance": config.balance,
+            "unsolvable": config.unsolvable,
+        }
         found: list[dict[str, Any]] = []
         group = 0
         while len(found) < n:

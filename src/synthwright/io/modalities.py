@@ -6,15 +6,21 @@ Parquet and Arrow files written here carry the schema, so that they are read bac
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
+from synthwright.core.context import Note
 from synthwright.core.errors import ConfigError, ReadError, Unsupported, listing
 from synthwright.data.dataset import DATASETS, Dataset, dataset_class
 from synthwright.data.schema import MAIN, Schema
 from synthwright.io import frames
-from synthwright.io.files import SUFFIXES, File, embedded_schema, load_file, read_binary, save_file
+from synthwright.io.files import SUFFIXES, File, embedded_schema, load_file, read_binary
+from synthwright.io.saving import save_file
 from synthwright.io.streams import split_suffix
+
+if TYPE_CHECKING:
+    from synthwright.data.images import ImageSet
 
 Modality = Literal["auto", "table", "series", "images", "text"]
 
@@ -116,7 +122,8 @@ def _read_series(source: Any, path: Path | None, schema: Schema | None, form: Fo
     from synthwright.data.sequences import SeriesSet
 
     if path is None:
-        table, notes, guessed = frames.as_arrow(source), (), None
+        table, guessed = frames.as_arrow(source), None
+        notes: tuple[Note, ...] = ()
     else:
         file = source if isinstance(source, File) else File(path=path)
         loaded = load_file(file, schema=flat_schema(schema) if schema else None, null_words=None, rows=None)
@@ -179,6 +186,16 @@ def flat_schema(schema: Schema) -> Schema:
     return Schema(columns=tuple(seen.values()))
 
 
+def saved_schema(schema: Schema, names: Sequence[str], file: File) -> Schema | None:
+    """By which schema the flat table (columns `names`) goes into a file; None when the file holds something else."""
+    if schema.modality == "table" or file.kind in ("parquet", "arrow"):
+        return schema
+    if schema.modality != "series":
+        return None
+    by_name = {column.name: column for column in flat_schema(schema).columns}
+    return Schema(columns=tuple(by_name[name] for name in names))
+
+
 def write_other(data: Dataset, target: str | Path | File) -> Path:
     """Write series, images or texts; the suffix decides the form. Raises WriteError, Unsupported, MissingExtra."""
     file = target if isinstance(target, File) else File(path=Path(target).expanduser())
@@ -186,17 +203,15 @@ def write_other(data: Dataset, target: str | Path | File) -> Path:
     if data.modality == "images" and (not suffix or suffix == ".npz"):
         from synthwright.io.folders import write_images
 
-        return write_images(data, file.path)
-    if file.kind in ("parquet", "arrow"):
-        return save_file(data.to_arrow(), data.schema, file)
+        return write_images(cast("ImageSet", data), file.path)
+    flat = data.to_arrow()
+    schema = saved_schema(data.schema, flat.column_names, file)
+    if schema is not None:
+        return save_file(flat, schema, file)
     if data.modality == "text" and file.kind == "jsonl":
         from synthwright.io.corpora import write_corpus
 
         return write_corpus(data, file.path)
-    if data.modality == "series":
-        flat = data.to_arrow()
-        by_name = {column.name: column for column in flat_schema(data.schema).columns}
-        return save_file(flat, Schema(columns=tuple(by_name[name] for name in flat.column_names)), file)
     ways = {"images": "a folder, .npz, .parquet or .arrow", "text": ".jsonl, .parquet or .arrow"}
     raise Unsupported(
         f"{data.modality.capitalize()} cannot be written as {suffix or 'a folder'}.",

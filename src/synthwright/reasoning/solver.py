@@ -149,7 +149,7 @@ def _linear(puzzle: Puzzle) -> str:
         found.append(value)
     a, b, e, c, d, f = found
     determinant = a * d - b * c
-    if abs(determinant) < 1e-12:
+    if -1e-12 < determinant < 1e-12:
         return NOT_KNOWN
     x, y = (e * d - b * f) / determinant, (a * f - e * c) / determinant
     return f"x = {number_text(x)}, y = {number_text(y)}"
@@ -235,7 +235,7 @@ def links(statements: Sequence[Statement]) -> dict[str, tuple[str, ...]]:
 
 
 def _reaches(puzzle: Puzzle) -> str:
-    return str(bool(_walk(*puzzle.query, links(puzzle.statements))))
+    return str(bool(_walk(puzzle.query[0], puzzle.query[1], links(puzzle.statements))))
 
 
 def _walk(start: str, end: str, onward: Mapping[str, Sequence[str]]) -> list[str]:
