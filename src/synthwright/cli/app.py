@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from synthwright.cli.text import text
+
 EXIT_CODES = """\
 Exit codes: 0 done; 1 --gate is closed (a test failed); 2 the request is wrong; 3 the data, a model or a recipe's
 result is wrong; 4 the surroundings (a package, disk, permissions); 5 incomplete but resumable; 70 a bug in
@@ -398,111 +400,7 @@ def card(
     body.card(run_folder, out=out, output=_output(json, quiet))
 
 
-text = typer.Typer(
-    name="text",
-    help="Make texts and benchmarks, and score models on them.",
-    rich_markup_mode=None,
-    no_args_is_help=True,
-)
-dyval = typer.Typer(
-    name="dyval",
-    help="Reasoning problems from random graphs, with answers known by construction.",
-    rich_markup_mode=None,
-    no_args_is_help=True,
-)
-text.add_typer(dyval)
-app.add_typer(text)
-
-Task = Annotated[str, typer.Option("--task", metavar="TASKS", help="all, or names with commas between.")]
-Backend = Annotated[
-    str, typer.Option("--backend", metavar="URL", help="http://HOST/v1 (OpenAI's protocol), or scripted:right=0.8.")
-]
-Model = Annotated[str, typer.Option("--model", metavar="NAME", help="Name of the model at the address.")]
-KeyEnv = Annotated[str, typer.Option("--key-env", metavar="NAME", help="Environment variable that holds the key.")]
-MaxTokens = Annotated[int, typer.Option("--max-tokens", min=1, help="Longest reply.")]
-
-
-@dyval.command("make")
-def dyval_make(
-    out: Annotated[str, typer.Option("--out", metavar="FILE", help="Where to: .jsonl or .parquet.")],
-    task: Task = "all",
-    level: Annotated[str, typer.Option("--level", metavar="LEVELS", help="D1 to D8, a range D1-D4, or a list.")] = "D3",
-    n: Annotated[int, typer.Option("--n", "-n", min=1, help="Items of every task and level.")] = 20,
-    set_: Set = [],  # noqa: B006 - as in fit
-    seed: Seed = 0,
-    json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
-) -> None:
-    """Make items.
-
-    Other options by --set: order, template_set, balance, unsolvable, few_shot, trace, secret, allow_repeats.
-
-    \b
-    Examples:
-      synthwright text dyval make --task all --level D3-D4 --n 100 --out dyval.jsonl
-      synthwright text dyval make --task reachability --level D5 --n 50 --set order=all --out reach.jsonl
-    """
-    from synthwright.cli import texts as body
-
-    body.make(set_, task=task, level=level, n=n, out=out, seed=seed, output=_output(json, quiet))
-
-
-@dyval.command("score")
-def dyval_score(
-    items: Annotated[str, typer.Argument(metavar="ITEMS", help="A corpus that `make` wrote.")],
-    preds: Annotated[str, typer.Option("--preds", metavar="FILE", help="Replies: {id, reply} a line.")] = "",
-    backend: Backend = "",
-    model: Model = "",
-    key_env: KeyEnv = "",
-    max_tokens: MaxTokens = 512,
-    ledger: Annotated[
-        str, typer.Option("--ledger", metavar="FILE", help="Where replies are kept; ITEMS.answers.jsonl.")
-    ] = "",
-    out: Annotated[str, typer.Option("--out", metavar="FILE", help="Report (.html) or answered corpus (.jsonl).")] = "",
-    seed: Seed = 0,
-    json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
-) -> None:
-    """Score predictions, or ask a model and score its replies.
-
-    A run that is stopped goes on where it was when the command is given again.
-
-    \b
-    Examples:
-      synthwright text dyval score dyval.jsonl --preds preds.jsonl
-      synthwright text dyval score dyval.jsonl --backend http://127.0.0.1:8080/v1 --model m --out report.html
-    """
-    from synthwright.cli import texts as body
-
-    asked = body.BackendOptions(backend, model, key_env, max_tokens, seed)
-    body.score(items, asked, preds=preds, out=out, ledger=ledger, output=_output(json, quiet))
-
-
-@dyval.command("ladder")
-def dyval_ladder(
-    backend: Backend,
-    task: Task = "all",
-    model: Model = "",
-    key_env: KeyEnv = "",
-    max_tokens: MaxTokens = 512,
-    secret: Annotated[str, typer.Option("--secret", metavar="TEXT", help="Key of the items.")] = "",
-    seed: Seed = 0,
-    json: Json = False,
-    quiet: Quiet = False,
-    debug: Debug = False,
-) -> None:
-    """Find the level that a model reaches at each task.
-
-    \b
-    Example:
-      synthwright text dyval ladder --task bool_logic --backend scripted:step_error=0.05
-    """
-    from synthwright.cli import texts as body
-
-    asked = body.BackendOptions(backend, model, key_env, max_tokens, seed)
-    body.ladder(task, asked, secret=secret, output=_output(json, quiet))
+app.add_typer(text, name="text")
 
 
 @app.command()

@@ -83,7 +83,10 @@ def _generator_page(document: dict[str, Any]) -> str:
         lines.append(table(("name", "type", "default", "bounds", "what"), rows))
     if document["source"]:
         lines += ["", f"Source: {document['source']}"]
-    first = next(iter(document["options"]), None)
+    plain = [
+        name for name, option in document["options"].items() if isinstance(option.get("default"), str | int | float)
+    ]
+    first = next(iter(plain), None)
     change = f" --set {first}={document['options'][first].get('default')}" if first else ""
     lines += ["", "Example:", f"  synthwright fit train.csv --out model.synth --generator {document['name']}{change}"]
     return "\n".join(lines)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
@@ -87,8 +87,15 @@ _BLANK = dict(Completion("").__dict__)
 class Backend(Protocol):
     """Answers requests. Batches are the primitive; how many run at once is the backend's own business."""
 
-    model_id: str
-    capabilities: frozenset[Capability]
+    @property
+    def model_id(self) -> str:
+        """The name of the model."""
+        ...
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What can be asked."""
+        ...
 
     def generate(self, requests: Sequence[Request], ctx: Context) -> Iterator[Completion]:
         """One completion for each request, in any order, as they come; failures are completions with an error.
@@ -102,7 +109,7 @@ class Backend(Protocol):
         ...
 
 
-def answers(backend: Backend, requests: Sequence[Request], ctx: Context) -> Iterator[Completion]:
+def answers(backend: Backend, requests: Sequence[Request], ctx: Context) -> Generator[Completion, None, None]:
     """As `backend.generate`, checked: capabilities before the first call, one completion a request after the last.
 
     Raises Unsupported, BackendError for a backend that breaks the promise, Cancelled when asked to stop.

@@ -35,10 +35,11 @@ class ScriptedBackend:
     truth: (row_key, attempt) -> the fault that was planted, "" for none; for tests, which know what must be found.
 
     >>> from synthwright.core.seeds import fit_sequence
-    >>> backend = ScriptedBackend(lambda request: "yes", rates={"refusal": 0.5}, seed=1)
-    >>> requests = [Request((("user", "Is it?"),), row_key=str(i)) for i in range(6)]
-    >>> [one.text[:11] for one in sorted(backend.generate(requests, Context.on(fit_sequence(0))), key=by_row)]
-    ['As an assis', 'As an assis', 'yes', 'yes', 'I am sorry,', 'yes']
+    >>> backend = ScriptedBackend(lambda request: "yes", rates={"refusal": 0.5}, seed=4)
+    >>> requests = [Request((("user", "Is it?"),), row_key=str(i)) for i in range(4)]
+    >>> replies = [one.text for one in backend.generate(requests, Context.on(fit_sequence(0)))]
+    >>> [text == "yes" for text in replies] == [backend.truth[one.row_key, 0] == "" for one in requests]
+    True
     """
 
     capabilities: ClassVar[frozenset[Capability]] = frozenset(
@@ -150,8 +151,3 @@ def share_of(seed: int, request: Request, what: str) -> float:
     parts = (seed, request.purpose, request.row_key, request.attempt, request.digest, what)
     digest = hashlib.sha256("|".join(map(str, parts)).encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
-
-
-def by_row(completion: Completion) -> str:
-    """Sort key: the row."""
-    return completion.row_key

@@ -95,6 +95,10 @@ def key_of(name: str) -> str:
         raise ConfigError(
             f"The environment variable {name} is not set.", where="--key-env", fix=f"set it: export {name}=..."
         )
+    if not (key.isascii() and key.isprintable() and " " not in key):
+        raise ConfigError(
+            f"The environment variable {name} holds letters that no key has.", where="--key-env", fix="set it anew"
+        )
     return key
 
 

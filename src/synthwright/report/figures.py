@@ -5,6 +5,7 @@ Each figure carries its caption, the axis it belongs to and the numbers behind i
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
@@ -45,7 +46,7 @@ def columns(pictures: Mapping[str, Any]) -> list[Figure]:
 
 def overviews(pictures: Mapping[str, Any]) -> list[Figure]:
     """All other figures. A picture under a name nobody knows stays in report.json and is not drawn."""
-    drawn = [_MAKERS[name](data) for name, data in pictures.items() if name in _MAKERS and data]
+    drawn = [_maker(name)(data) for name, data in pictures.items() if name in _MAKERS and data]
     return [figure for group in drawn for figure in group if figure.svg]
 
 
@@ -155,13 +156,32 @@ def fairness(data: Mapping[str, Any]) -> list[Figure]:
     return found
 
 
-_MAKERS: Mapping[str, Callable[[Mapping[str, Any]], list[Figure]]] = {
+Maker = Callable[[Any], list[Figure]]
+# Name of the picture -> what draws it; those of other modalities as "module:function", imported when there is one.
+_MAKERS: Mapping[str, Maker | str] = {
     "pairs": pairs,
     "distances": distances,
     "membership": membership,
     "utility": utility,
     "fairness": fairness,
+    "images": "synthwright.report.image_figures:grid",
+    "image_neighbours": "synthwright.report.image_figures:neighbours",
+    "image_scores": "synthwright.report.image_figures:scores",
+    "answers": "synthwright.report.text_figures:answers",
+    "series_lines": "synthwright.report.series_figures:lines",
+    "series_spectra": "synthwright.report.series_figures:spectra",
+    "series_acf": "synthwright.report.series_figures:memory",
+    "series_histograms": "synthwright.report.series_figures:histograms",
 }
+
+
+def _maker(name: str) -> Maker:
+    found = _MAKERS[name]
+    if not isinstance(found, str):
+        return found
+    module, _, function = found.partition(":")
+    made: Maker = getattr(importlib.import_module(module), function)
+    return made
 
 
 def _curve_rows(x: Sequence[float], series: Mapping[str, Sequence[float]]) -> tuple[tuple[str, ...], ...]:

@@ -93,6 +93,19 @@ _EXPLAINED_OTHERWISE: Mapping[str, Mapping[Axis, str]] = {
         "utility": "How often does the model that was asked answer right?",
     },
 }
+_ANSWERS_OTHERWISE: Mapping[str, Mapping[Axis, Mapping[Verdict, str]]] = {
+    "text": {
+        "utility": {
+            "pass": "The answers tell how far the model reaches.",
+            "warn": "Nearly all answers are right, or no better than guesses: models are hardly told apart.",
+        },
+        "diversity": {"pass": "Items do not repeat.", "warn": "Some items repeat.", "fail": "Items repeat."},
+        "truthfulness": {
+            "pass": "Every recorded answer is the one that the text gives.",
+            "fail": "Recorded answers are wrong.",
+        },
+    }
+}
 _SHORT: Mapping[Verdict, str] = {
     "pass": "Yes",
     "warn": "With care",
@@ -125,7 +138,8 @@ def summarise(report: Report, axis: Axis) -> AxisSummary:
     elif verdict == "not assessed":
         answer = scores[0].plain if scores else "No test of this was part of the evaluation."
     else:
-        answer = said(_ANSWERS[axis][verdict], report)
+        otherwise = _ANSWERS_OTHERWISE.get(modality(report), {}).get(axis, {})
+        answer = otherwise.get(verdict) or said(_ANSWERS[axis][verdict], report)
     deciding = next((score for score in scores if score.verdict == verdict), None)
     # Passing attacks is no proof of safety, so the short answer to this one question is never a plain yes.
     short = "No leak found" if axis == "privacy" and verdict == "pass" else _SHORT[verdict]

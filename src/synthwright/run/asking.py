@@ -16,7 +16,7 @@ from synthwright.llm.protocol import Backend, Completion, Request, answers
 # Failures that no other request will be spared.
 _HOPELESS = ("AuthFailed", "QuotaExhausted", "BadRequest", "NoJson")
 _NOT_ASKED = ("BudgetExceeded", "Stopped")
-_FIRST_FAILURES, _ENOUGH, _SHARE = 5, 50, 0.5
+_FIRST_FAILURES, _ENOUGH, _SHARE = 3, 50, 0.5
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +15,7 @@ from synthwright.llm.http import HttpBackend, Patience
 from synthwright.llm.meter import Meter
 from synthwright.llm.protocol import Backend, Request
 from synthwright.llm.scripted import FAULTS, ScriptedBackend, share_of
+from synthwright.reasoning.grammar import parse
 from synthwright.reasoning.items import oracle, sort_by_name
 from synthwright.reasoning.levels import LABELS, LEVELS
 
@@ -60,42 +63,68 @@ def scripted(spec: str, *, seed: int = 0, meter: Meter | None = None) -> Scripte
     """A backend that solves items by reading them, as well as `spec` says.
 
     spec: "oracle" is always right; "names" sorts names and guesses; else settings with commas between: skill=3.5 (the
-    level at which half of what is above chance is right), slope=1.5, and rates of faults such as refusal=0.1.
-    Raises ConfigError.
+    level at which half of what is above chance is right) with slope=1.5, or step_error=0.03 (the chance to misread one
+    statement), and rates of faults such as wrong=0.2, refusal=0.1. Raises ConfigError.
     """
     if spec in ("oracle", "names"):
         solve = oracle if spec == "oracle" else sort_by_name
         return ScriptedBackend(lambda request: solve(_asked_of(request)), meter=meter, model_id=f"scripted:{spec}")
-    settings = parse_assignments([part.strip() for part in spec.split(",") if part.strip()])
-    known = ("skill", "slope", *FAULTS)
-    for name, value in settings.items():
+    settings = _settings(spec)
+    solved = _solver_of(settings)
+    faults = {name: value for name, value in settings.items() if name in FAULTS}
+
+    def rates(request: Request) -> dict[str, float]:
+        share = solved(request) * (1 - chance_of(cell_of(request)[0])) + chance_of(cell_of(request)[0])
+        return {**faults, "wrong": faults.get("wrong", 0.0) + (1 - share) * max(0.0, 1 - sum(faults.values()))}
+
+    return ScriptedBackend(
+        lambda request: oracle(_asked_of(request)),
+        wrong=lambda request: _wrong(request, seed),
+        rates=faults if solved is _always else rates,
+        seed=seed,
+        meter=meter,
+        model_id=f"scripted:{spec}",
+    )
+
+
+def _settings(spec: str) -> dict[str, float]:
+    known = ("skill", "slope", "step_error", *FAULTS)
+    parts = [part.strip() for part in spec.split(",") if part.strip()]
+    found = parse_assignments(parts) if all("=" in part for part in parts) else {}
+    for name, value in found.items():
         if name not in known or isinstance(value, bool) or not isinstance(value, int | float):
             raise ConfigError(
                 f"{name}={value!r} is no setting of a scripted backend.",
                 where="--backend",
                 fix=f"use scripted:oracle, scripted:names, or numbers for: {listing(known)}",
             )
-    if not settings:
+    if not found or ("skill" in found and "step_error" in found) or not 0 <= found.get("step_error", 0) <= 1:
         raise ConfigError(
-            "A scripted backend needs to know what it can do.", where="--backend", fix="use scripted:oracle"
+            f"scripted:{spec} does not say how well to answer.",
+            where="--backend",
+            fix="use scripted:oracle, scripted:skill=3.5 or scripted:step_error=0.03",
         )
-    skill, slope = settings.pop("skill", math.inf), settings.pop("slope", _SLOPE)
+    return found
 
-    def rates(request: Request) -> dict[str, float]:
-        task, level = cell_of(request)
-        solved = 1 / (1 + math.exp(min(700.0, -slope * (skill - list(LEVELS).index(level) - 1))))
-        wrong = (1 - chance_of(task)) * (1 - solved)
-        spoiled = sum(settings.values())
-        return {**settings, "wrong": settings.get("wrong", 0.0) + wrong * max(0.0, 1 - spoiled)}
 
-    return ScriptedBackend(
-        lambda request: oracle(_asked_of(request)),
-        wrong=lambda request: _wrong(request, seed),
-        rates=settings if skill == math.inf else rates,
-        seed=seed,
-        meter=meter,
-        model_id=f"scripted:{spec}",
-    )
+def _always(request: Request) -> float:
+    return 1.0
+
+
+def _solver_of(settings: dict[str, float]) -> Callable[[Request], float]:
+    """Probability that an item is solved, guessing left out."""
+    if "skill" in settings:
+        skill, slope = settings["skill"], settings.get("slope", _SLOPE)
+
+        def by_level(request: Request) -> float:
+            level = list(LEVELS).index(cell_of(request)[1]) + 1
+            return 1 / (1 + math.exp(min(700.0, -slope * (skill - level))))
+
+        return by_level
+    if "step_error" in settings:
+        error = settings["step_error"]
+        return lambda request: (1 - error) ** len(parse(request.messages[-1][1], cell_of(request)[0]).statements)
+    return _always
 
 
 def chance_of(task: str) -> float:
@@ -105,6 +134,7 @@ def chance_of(task: str) -> float:
 
 
 def cell_of(request: Request) -> tuple[str, str]:
+    """Task and level of the item that a request asks."""
     task, _, level = request.purpose.partition(" ")
     return task, level
 
@@ -121,5 +151,6 @@ def _wrong(request: Request, seed: int) -> str:
     labels = [one for one in LABELS[cell_of(request)[0]] or () if one != right]
     if labels:
         return f"<<<{labels[int(share_of(seed, request, 'wrong') * len(labels))]}>>>"
-    numbers = [float(part.strip(" ()")) + 1 for part in right.split(",")] if right != "N/A" else [1.0]
-    return f"<<<{', '.join(f'{number:g}' for number in numbers)}>>>"
+    # Far enough away for every tolerance, also of large numbers.
+    numbers = [1.5 * float(part) + 1 for part in re.findall(r"-?[\d.]+(?:e-?\d+)?", right)] or [1.0]
+    return f"<<<{', '.join(f'{number:.10g}' for number in numbers)}>>>"
