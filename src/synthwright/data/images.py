@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthwright.core.context import Note
-from synthwright.core.errors import DataError, Problem, Unsupported, listing
+from synthwright.core.errors import DataError, Problem, listing
 from synthwright.data.dataset import Dataset
 from synthwright.data.infer import infer_schema
 from synthwright.data.png import contact_sheet, data_uri
@@ -102,7 +102,9 @@ class ImageSet(Dataset):
         for column in self.schema.columns:
             if column.kind != "image":
                 cells = self.arrow.column(column.name)
-                found += [_cell_problem(column, cells, what, wrong, fix) for what, wrong, fix in wrong_cells(column, cells)]
+                found += [
+                    _cell_problem(column, cells, what, wrong, fix) for what, wrong, fix in wrong_cells(column, cells)
+                ]
         target = self.schema.target
         if target is not None:
             found += _target_problems(self.schema[target], self.arrow.column(target))
@@ -166,9 +168,7 @@ def image_column(shape: Shape) -> Column:
 def label_column(cells: pa.Array) -> Column:
     """The schema's entry for the classes in these cells, which become its categories in ascending order."""
     levels = tuple(sorted(pc.unique(cells).to_pylist()))
-    return Column(
-        name=LABEL, kind="category", dtype=str(cells.type), role="target", nullable=False, categories=levels
-    )
+    return Column(name=LABEL, kind="category", dtype=str(cells.type), role="target", nullable=False, categories=levels)
 
 
 def image_cells(pixels: np.ndarray) -> pa.Array:
@@ -184,7 +184,9 @@ def shape_of(schema: Schema) -> Shape:
     found = _SHAPE.fullmatch(column.format or "")
     if found is None:
         raise DataError(
-            f"The format of the images is {column.format!r}.", where="schema", fix='write it as "28x28x1": h, w, channels'
+            f"The format of the images is {column.format!r}.",
+            where="schema",
+            fix='write it as "28x28x1": h, w, channels',
         )
     return int(found[1]), int(found[2]), int(found[3])
 
@@ -239,15 +241,17 @@ def _pixel_array(given: Any, problems: list[Problem]) -> np.ndarray | None:
             kind = type(given).__name__
             problems.append(Problem(f"Pixels are an array, not a {kind}.", "pixels", "pass numpy.asarray(images)"))
             return None
-        given = _stacked([np.asarray(one) for one in given], problems)
-        if given is None:
+        stacked = _stacked(given, problems)
+        if stacked is None:
             return None
+        given = stacked
     if given.dtype != np.uint8:
-        low, high = (given.min(), given.max()) if given.size and given.dtype.kind in "biuf" else ("?", "?")
-        scale = " * 255" if given.dtype.kind == "f" and given.size and not high > 1 else ""
-        fix = f"convert them: (pixels{scale}).round().clip(0, 255).astype('uint8')"
-        problems.append(Problem(f"Pixels are {given.dtype} from {low} to {high}, not uint8.", "pixels", fix))
-    array = given[..., None] if given.ndim == 3 else given
+        numeric = given.size > 0 and given.dtype.kind in "biuf"
+        ends = f" from {given.min()} to {given.max()}" if numeric else ""
+        scaled = "pixels * 255" if numeric and given.dtype.kind == "f" and not given.max() > 1 else "pixels"
+        fix = f"convert them: ({scaled}).round().clip(0, 255).astype('uint8')"
+        problems.append(Problem(f"Pixels are {given.dtype}{ends}, not uint8.", "pixels", fix))
+    array = np.asarray(given[..., None] if given.ndim == 3 else given)
     if array.ndim != 4:
         what = f"Pixels have the shape {given.shape}; (images, height, width) or with channels is needed."
         problems.append(Problem(what, "pixels", "reshape them; one image is pixels[None]"))
@@ -263,7 +267,12 @@ def _pixel_array(given: Any, problems: list[Problem]) -> np.ndarray | None:
     return array
 
 
-def _stacked(images: list[np.ndarray], problems: list[Problem]) -> np.ndarray | None:
+def _stacked(given: Sequence[Any], problems: list[Problem]) -> np.ndarray | None:
+    try:
+        images = [np.asarray(one) for one in given]
+    except ValueError as error:
+        problems.append(Problem(f"An image is no array: {error}", "pixels", "give each image as rows of equal length"))
+        return None
     if not images:
         problems.append(Problem("There are no images.", "pixels", "check the source"))
         return None
@@ -370,9 +379,3 @@ def _target_problems(column: Column, cells: pa.ChunkedArray) -> list[Problem]:
         what = f"There are {len(column.categories)} classes; {MOST_CLASSES} are the most."
         found.append(Problem(what, where, "join classes, or give the column another role"))
     return found
-
-
-def require_labels(data: ImageSet, who: str) -> None:
-    """Raise Unsupported unless the images have classes."""
-    if data.schema.target is None:
-        raise Unsupported(f"{who} needs a class for each image.", fix="give labels: ImageSet.of(pixels, labels)")

@@ -12,12 +12,13 @@ from torch import Tensor, nn
 
 from synthwright.core.context import Context
 from synthwright.deep import losses, samplers
-from synthwright.deep.paths import RectifiedFlow
+from synthwright.deep.paths import RectifiedFlow, spread
 from synthwright.deep.tensors import build, tensor_of, torch_generator
 from synthwright.deep.train import Plan, Trained, adamw, train
 from synthwright.deep.unet import UNet
 
 PATH = RectifiedFlow()
+LEAST_SPREAD = 0.02  # of a pixel in -1..1: about the step between two grey values, times the deviation of rounding
 
 
 @dataclass(frozen=True)
@@ -33,16 +34,48 @@ class Shape:
     fold: int = 1
 
     @classmethod
-    def of(cls, h: int, w: int, channels: int, classes: int, base: int | None = None) -> Shape:
-        """The net for images of this size: up to 12 pixels one scale; up to 32 two, folded by 2; else by 4."""
+    def of(cls, size: tuple[int, int, int], classes: int, base: int | None = None) -> Shape:
+        """The net for images of a size (h, w, channels).
+
+        Up to 12 pixels a side one scale, up to 32 two and folded by 2, above folded by 4.
+        """
+        h, w, channels = size
         side = max(h, w)
         fold, levels, usual = (1, 1, 32) if side <= 12 else (2, 2, 32) if side <= 32 else (4, 2, 48)
         step = fold * 2 ** (levels - 1)
         return cls(channels, -(-h // step) * step, -(-w // step) * step, classes, base or usual, levels, fold)
 
-    def net(self) -> UNet:
+    def net(self) -> Residual:
         """An untrained net."""
-        return UNet(self.channels, self.classes, width=self.base, levels=self.levels, fold=self.fold)
+        inner = UNet(self.channels, self.classes, width=self.base, levels=self.levels, fold=self.fold)
+        return Residual(inner, (self.channels, self.height, self.width))
+
+
+class Residual(nn.Module):
+    """A net that answers only what a Gaussian without correlations does not know of the velocity.
+
+    Were the data N(mean, spread^2) in each pixel on its own, then at time t, with c = x - t mean and
+    V = (1 - t)^2 + t^2 spread^2, the velocity would be mean + (t spread^2 - (1 - t)) c / V. The inner net is given
+    c / sqrt(V) and its answer counts spread / sqrt(V), the deviation of what is left: inputs and targets have unit
+    size at all times, pixels that never change cost nothing, and an untrained net is that Gaussian. It is the
+    preconditioning of Karras et al. 2022 (arXiv 2206.00364, table 1 and appendix B.6) on straight paths.
+    docs/decisions/0013 has what it brings, and why the Gaussian has neither classes nor correlations.
+    """
+
+    def __init__(self, inner: nn.Module, shape: tuple[int, int, int]) -> None:
+        super().__init__()
+        self.inner = inner
+        self.register_buffer("mean", torch.zeros(shape))  # (c, h, w)
+        self.register_buffer("spread", torch.ones(shape))
+
+    def forward(self, x: Tensor, t: Tensor, cond: Tensor) -> Tensor:
+        """x: (batch, c, h, w); t: (batch,); cond: (batch,) classes. Returns the velocity, (batch, c, h, w)."""
+        time = spread(t, x)
+        centred = x - time * self.mean
+        variance = (1 - time) ** 2 + (time * self.spread) ** 2  # (batch, c, h, w)
+        root = variance.sqrt()
+        known = self.mean + (time * self.spread**2 - (1 - time)) * centred / variance
+        return known + self.spread / root * self.inner(centred / root, t, cond)
 
 
 class LabelledFlow:
@@ -56,7 +89,7 @@ class LabelledFlow:
     def __init__(self, net: nn.Module, classes: int, *, rate: float, drop: float, clip: float | None) -> None:
         self.net, self.classes, self.drop, self.clip = net, classes, drop, clip
         self.modules: Mapping[str, nn.Module] = {"net": net}
-        self.optimizers = {"net": adamw(net, rate)}
+        self.optimizers: Mapping[str, torch.optim.Optimizer] = {"net": adamw(net, rate)}
 
     def step(self, batch: tuple[Tensor, ...], gen: torch.Generator) -> dict[str, Tensor]:
         """One update on (images, classes)."""
@@ -79,18 +112,22 @@ class LabelledFlow:
 
 def fitted(
     pixels: np.ndarray, codes: np.ndarray, shape: Shape, ctx: Context, plan: Plan, **settings: Any
-) -> tuple[UNet, Trained]:
+) -> tuple[Residual, Trained]:
     """A net trained on images (n, h, w, c) uint8 of classes (n,). settings: rate and drop of `LabelledFlow`; device."""
     device = torch.device(settings.pop("device", "cpu"))
-    net = cast(UNet, build(shape.net, torch_generator(ctx.rng))).to(device)
+    x = to_net(pixels, shape)
+    net = cast(Residual, build(shape.net, torch_generator(ctx.rng)))
+    net.mean.copy_(torch.from_numpy(x.mean(axis=0)))
+    net.spread.copy_(torch.from_numpy(np.maximum(x.std(axis=0), LEAST_SPREAD)))
+    net = net.to(device)
     objective = LabelledFlow(net, shape.classes, clip=plan.clip, **settings)
-    data = (tensor_of(to_net(pixels, shape), device), tensor_of(codes, device))
+    data = (tensor_of(x, device), tensor_of(codes, device))
     trained = train(objective, data, ctx, plan)
     return net.eval(), trained
 
 
 def drawn(
-    net: UNet, shape: Shape, codes: np.ndarray, rng: np.random.Generator, *, guidance: float, steps: int
+    net: nn.Module, shape: Shape, codes: np.ndarray, rng: np.random.Generator, *, guidance: float, steps: int
 ) -> np.ndarray:
     """Images (n, height, width, c) uint8 of the classes (n,), padded; the noise is drawn on the processor."""
     device = next(net.parameters()).device

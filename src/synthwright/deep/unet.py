@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from synthwright.deep.nets import TimeEmbedding
 
+
 class UNet(nn.Module):
     """Residual blocks at one or two scales, attention at the lowest, one number out for each number in.
 
@@ -95,5 +96,5 @@ class Attention(nn.Module):
 def _zero(layer: nn.Conv2d) -> nn.Conv2d:
     """The layer with its weights at 0, so that what it ends is the identity at the start of training."""
     nn.init.zeros_(layer.weight)
-    nn.init.zeros_(layer.bias)  # type: ignore[arg-type]  # these layers have one
+    nn.init.zeros_(layer.bias)
     return layer

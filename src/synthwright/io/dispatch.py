@@ -8,7 +8,8 @@ anything with the Arrow C stream: pandas, polars, DuckDB, Arrow.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,13 @@ from synthwright.data.dataset import Dataset
 from synthwright.data.schema import Schema
 from synthwright.data.table import Table
 from synthwright.io import frames, sql
-from synthwright.io.files import File, Loaded, load_file, save_file, scan_file, with_types
+from synthwright.io.files import File, Loaded, load_file, scan_file, with_types
 from synthwright.io.invalid import OnInvalid, settle
 from synthwright.io.jsonlines import read_json, write_json_lines
-from synthwright.io.modalities import Form, modality_of, read_other, write_other
+from synthwright.io.modalities import Form, modality_of, read_other, saved_schema, write_other
+from synthwright.io.saving import save_file, save_parts
 from synthwright.io.sql import Query
+from synthwright.io.streams import split_suffix
 
 Source = Any  # a path, File, Query, SQL address, Table, frame or "-"
 PREVIEW_ROWS = 65_536
@@ -143,6 +146,31 @@ def write(data: Any, target: str | Path | File | Query, *, replace: bool | None 
     if replace is False and file.path.exists():
         raise WriteError("The file exists.", where=str(file.path), fix="choose another name, or pass replace=True")
     return save_file(table.arrow, table.schema, file)
+
+
+def write_parts(parts: Iterable[Dataset], target: str | Path | File | Query) -> Path | str:
+    """Write a dataset that comes in parts, in the memory of a few of them; returns where it went.
+
+    Files of rows and "-" grow part by part, and appear when they are complete. What has no rows to append to (SQL
+    tables, folders of images, records of text) is joined in memory first. Raises what `write` raises.
+    """
+    waiting = iter(parts)
+    first = next(waiting, None)
+    if first is None:
+        raise WriteError("There is nothing to write.", where=str(target), fix="give at least one part")
+    everything = chain([first], waiting)
+    if target == "-":
+        for part in everything:
+            write(part, "-")
+        return "-"
+    if not sql.as_query(target):
+        file = target if isinstance(target, File) else File(path=Path(str(target)).expanduser())
+        names = first.to_arrow().column_names
+        is_folder = first.modality == "images" and split_suffix(file.path)[0] in ("", ".npz")
+        schema = None if is_folder else saved_schema(first.schema, names, file)
+        if schema is not None:
+            return save_parts((part.to_arrow() for part in everything), schema, file)
+    return write(first.concat(list(everything)), target)
 
 
 def _write_other(data: Dataset, target: str | Path | File | Query, replace: bool | None) -> Path | str:

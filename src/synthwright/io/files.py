@@ -21,14 +21,13 @@ from pydantic import Field
 from synthwright.core.config import Config
 from synthwright.core.context import Note
 from synthwright.core.errors import Problem, ReadError, SchemaError, Unsupported, listing
-from synthwright.core.store import atomic_file
 from synthwright.data.infer import infer_schema
 from synthwright.data.schema import Column, Schema
 from synthwright.io.cells import guess_cells
-from synthwright.io.delimited import Dialect, read_texts, scan_texts, sniff, write_header, write_texts
-from synthwright.io.jsonlines import Hints, date_cells, read_json, scan_json, write_json_lines
-from synthwright.io.streams import check_readable, open_input, open_output, refuse_compression, split_suffix
-from synthwright.io.typed import column_type, typed_cells, written
+from synthwright.io.delimited import Dialect, read_texts, scan_texts, sniff
+from synthwright.io.jsonlines import Hints, date_cells, read_json, scan_json
+from synthwright.io.streams import check_readable, open_input, split_suffix
+from synthwright.io.typed import column_type, typed_cells
 from synthwright.io.words import Style
 
 Format = Literal["csv", "jsonl", "json", "parquet", "arrow"]
@@ -47,7 +46,7 @@ SUFFIXES: dict[str, Format] = {
     ".feather": "arrow",
     ".ipc": "arrow",
 }
-_METADATA = b"synthwright.schema"
+METADATA = b"synthwright.schema"  # key of the schema in Parquet and Arrow files
 _LOOKED_AT = 10_000  # rows
 _WITH_COMMA = r"^\s*[+-]?\d[\d.]*(?:,\d+)+\s*$"
 
@@ -306,7 +305,7 @@ def read_binary(file: File, rows: int | None) -> pa.Table:
 
 def _embedded(table: pa.Table) -> Schema | None:
     """The schema that a file written here carries, if it still describes the columns."""
-    content = (table.schema.metadata or {}).get(_METADATA)
+    content = (table.schema.metadata or {}).get(METADATA)
     if content is None:
         return None
     schema = Schema.from_json(json.loads(content), where="metadata of the file")
@@ -324,51 +323,5 @@ def embedded_schema(file: File) -> Schema | None:
                 metadata = reader.schema.metadata
     except (pa.ArrowException, OSError):
         return None  # whoever reads the rows says what is wrong with the file
-    content = (metadata or {}).get(_METADATA)
+    content = (metadata or {}).get(METADATA)
     return None if content is None else Schema.from_json(json.loads(content), where=f"metadata of {file.path}")
-
-
-# -- writing
-
-
-def save_file(table: pa.Table, schema: Schema, file: File) -> Path:
-    """Write a table as the schema says, in one step. Raises WriteError, Unsupported."""
-    kind = file.kind
-    if kind == "csv":
-        _write_csv(table, schema, file)
-    elif kind == "jsonl":
-        with open_output(file.path) as stream:
-            write_json_lines(stream, table, schema)
-    elif kind == "json":
-        raise Unsupported("Tables are written as JSON lines.", where=str(file.path), fix="end the name in .jsonl")
-    else:
-        refuse_compression(file.path, kind.capitalize())
-        with atomic_file(file.path) as temporary:
-            marked = table.replace_schema_metadata({_METADATA: json.dumps(schema.to_json(), sort_keys=True).encode()})
-            if kind == "parquet":
-                pq.write_table(marked, temporary, compression="zstd")
-            else:
-                with pa.ipc.new_file(str(temporary), marked.schema) as writer:
-                    writer.write_table(marked)
-    return file.path
-
-
-def _write_csv(table: pa.Table, schema: Schema, file: File) -> None:
-    suffix, _ = split_suffix(file.path)
-    delimiter = file.delimiter or ("\t" if suffix in (".tsv", ".tab") else ",")
-    texts = {}
-    for column in schema.of():
-        cells = table.column(column.name)
-        text = _json_texts(cells) if pa.types.is_nested(cells.type) else written(column, cells)
-        if file.decimal == "," and (pa.types.is_floating(cells.type) or pa.types.is_decimal(cells.type)):
-            text = pc.replace_substring(text, ".", ",")
-        texts[column.name] = text
-    with open_output(file.path) as stream:
-        if file.header:
-            write_header(stream, table.column_names, delimiter)
-        write_texts(stream, pa.table(texts), delimiter)
-
-
-def _json_texts(cells: pa.ChunkedArray) -> pa.ChunkedArray:
-    texts = [None if value is None else json.dumps(value, ensure_ascii=False) for value in cells.to_pylist()]
-    return pa.chunked_array([pa.array(texts, pa.string())])

@@ -15,7 +15,7 @@ from typing import IO, Any
 import pyarrow as pa
 
 from synthwright.core.context import Note
-from synthwright.core.errors import ReadError
+from synthwright.core.errors import ReadError, Unsupported
 from synthwright.data.schema import Schema
 from synthwright.io.cells import Typed, guess_cells
 from synthwright.io.dates import guess_dates
@@ -150,6 +150,12 @@ def write_json_lines(stream: IO[bytes], table: pa.Table, schema: Schema) -> None
     plain, json_names = {}, set()
     for column in schema.of():
         cells = table.column(column.name)
+        if pa.types.is_binary(cells.type) or pa.types.is_fixed_size_binary(cells.type):
+            raise Unsupported(
+                f"Column {column.name!r} holds {column.kind}s, which JSON lines have no text for.",
+                where="write",
+                fix="write a .parquet file; images also go to a folder or an .npz file",
+            )
         if pa.types.is_temporal(cells.type):
             cells = written(column.model_copy(update={"null_words": ()}), cells)
         elif column.kind == "json" and not pa.types.is_nested(cells.type):
