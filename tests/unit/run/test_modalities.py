@@ -1,0 +1,132 @@
+"""A recipe runs for every kind of data, and what does not fit together is one clear error."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+import synthwright as sw
+from synthwright.core.errors import ConfigError, FormatError, MissingExtra, Unsupported
+from synthwright.run.runner import run
+from synthwright.testing import mixed_table, small_images, small_series
+
+
+@pytest.fixture
+def folder(tmp_path):
+    sw.write(small_images(150), tmp_path / "pictures")
+    sw.write(small_series(90), tmp_path / "load.csv")
+    return tmp_path
+
+
+def recipes(folder):
+    return {
+        "images": {
+            "data": {"read": str(folder / "pictures")},
+            "generator": {"use": "image_ppca"},
+            "sample": {"rows": 40, "where": "label == 'disc'"},
+            "evaluate": {"metrics": ["image_kid", "image_copies"]},
+        },
+        "series": {
+            "data": {"read": str(folder / "load.csv"), "entity": "who", "order": "day", "static": ["region"]},
+            "generator": {"use": "block_bootstrap"},
+            "sample": {"rows": 30},
+            "evaluate": {"metrics": ["series_levels", "series_copies"]},
+        },
+        "text": {
+            "generator": {"use": "dyval", "task": "bool_logic", "level": "D3"},
+            "sample": {"rows": 30},
+            "evaluate": {"metrics": ["text_labels", "text_balance"]},
+        },
+    }
+
+
+@pytest.mark.parametrize("kind", ["images", "series", "text"])
+def test_a_recipe_leaves_a_whole_run_and_repeats_to_the_same_bytes(folder, kind):
+    prints = []
+    for attempt in ("a", "b"):
+        done = run({**recipes(folder)[kind], "out": str(folder / attempt)}, workers=2 if attempt == "b" else 1)
+        assert done.ledger.made == done.ledger.requested
+        made = sw.read(done.synthetic, schema=folder / attempt / "schema.json")
+        assert made.modality == kind
+        assert len(made) == done.ledger.requested
+        assert "Error" not in done.page.read_text(encoding="utf-8")
+        assert json.loads((folder / attempt / "report.json").read_text())["settings"]["modality"] == kind
+        assert not {"error"} & {score.verdict for score in done.report.scores}
+        prints.append(made.fingerprint())
+    assert prints[0] == prints[1]
+
+
+def test_the_condition_of_a_recipe_holds_in_every_image(folder):
+    done = run({**recipes(folder)["images"], "out": str(folder / "out")})
+    assert set(sw.read(done.synthetic).labels()) == {"disc"}
+
+
+def test_methods_and_data_of_two_kinds_do_not_meet(folder):
+    with pytest.raises(Unsupported, match="learns from table datasets, not from images") as error:
+        sw.Generator.create("cart").fit(small_images(40))
+    assert "image_ppca" in error.value.fix
+    with pytest.raises(Unsupported, match="not from table"):
+        sw.Generator.create("image_ppca").fit(mixed_table(60))
+    with pytest.raises(Unsupported, match="not from nothing"):
+        sw.Generator.create("cart").fit(None)
+
+
+def test_a_schema_of_another_kind_is_refused_when_reading(folder):
+    small_series(30).schema.save(folder / "series.json")
+    with pytest.raises(ConfigError, match="modality 'series'"):
+        sw.read(folder / "pictures", modality="images", schema=folder / "series.json")
+    with pytest.raises(ConfigError, match="describe series"):
+        sw.read(folder / "pictures", modality="images", entity="who")
+    with pytest.raises(ConfigError, match="Unknown modality"):
+        sw.read(folder / "load.csv", modality="sounds")
+
+
+def test_a_model_whose_schema_is_of_another_kind_is_refused_at_load(tmp_path):
+    path = sw.Generator.create("independent").fit(mixed_table(60)).save(tmp_path / "m")
+    document = json.loads((path / "model.json").read_text())
+    document["preparation"]["schema"]["modality"] = "images"
+    (path / "model.json").write_text(json.dumps(document))
+    with pytest.raises(FormatError, match="modality 'images'"):
+        sw.load(path)
+
+
+def test_parts_of_two_kinds_are_not_compared():
+    with pytest.raises(Unsupported, match="modality"):
+        sw.evaluate(mixed_table(60), train=small_images(60))
+    with pytest.raises(ConfigError, match="judged against the data"):
+        sw.evaluate(small_images(60))
+
+
+def test_data_are_needed_exactly_by_methods_that_learn(folder):
+    with pytest.raises(ConfigError, match="No data are named"):
+        run({"generator": {"use": "cart"}, "out": str(folder / "x")})
+    with pytest.raises(ConfigError, match="reads none"):
+        run({"data": {"read": str(folder / "load.csv")}, "generator": {"use": "dyval"}, "out": str(folder / "y")})
+    assert not (folder / "x").exists()
+    assert not (folder / "y").exists()
+
+
+@pytest.mark.parametrize("name", ["flow", "ctgan", "tvae"])
+def test_without_torch_one_line_says_what_to_install(monkeypatch, name):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingExtra, match="torch, which is not installed") as error:
+        sw.Generator.create(name).fit(mixed_table(80))
+    assert error.value.fix == "pip install 'synthwright[deep]'"
+
+
+def test_a_folder_without_pictures_says_so(tmp_path):
+    from synthwright.core.errors import ReadError
+
+    with pytest.raises(ReadError, match="holds no images"):
+        sw.read(tmp_path)
+
+
+def test_flat_tables_of_all_kinds_come_back_the_same(tmp_path):
+    for data in (small_images(30), small_series(20), sw.Generator.create("dyval", level="D3").fit().sample(12)):
+        again = type(data).from_arrow(data.to_arrow(), data.schema)
+        assert again.fingerprint() == data.fingerprint()
+        for suffix in (".parquet", ".arrow"):
+            path = sw.write(data, tmp_path / f"{data.modality}{suffix}")
+            assert sw.read(path).fingerprint() == data.fingerprint()
+        assert data.select(np.arange(5)).to_pandas().shape[0] >= 5
