@@ -30,6 +30,8 @@ def files(folder):
         (("run", "patients.csv", "--out", "folder"), 2, "keep.txt"),
         (("run", "patients.csv", "--out", "/proc/nowhere"), 4, "/proc/nowhere"),
         (("run", "patients.csv", "--out", "patients.csv/run"), 4, "patients.csv"),
+        (("run", "patients.csv", "--workers", "many", "--out", "r"), 2, "ray:N"),
+        (("run", "patients.csv", "--workers", "0", "--out", "r"), 2, "from 1 to 9999"),
         (("run", "no.yaml"), 2, "synthwright init"),
         (("fit", "patients.csv", "--out", "/proc/m.synth"), 4, "/proc"),
         (("sample", "no.synth", "--rows", "3", "--out", "-"), 3, "no.synth"),

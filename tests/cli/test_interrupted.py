@@ -1,5 +1,6 @@
 """A run killed at any moment, or stopped politely, goes on to the same bytes."""
 
+import importlib.util
 import json
 import os
 import signal
@@ -106,6 +107,21 @@ def test_ctrl_c_stops_at_the_next_step_and_prints_how_to_go_on(
     assert document["state"] == "stopped"
     assert document["ledger"]["pending"] > 0
     assert sum(document["ledger"][key] for key in ("made", "rejected", "failed", "pending")) == 100_000
+
+
+@pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="needs ray: pip install 'synthwright[scale]'")
+def test_ctrl_c_with_ray_stops_and_other_workers_go_on(cli, command, environment, csv, quick, tmp_path):
+    arguments = ("run", csv, "--rows", 200_000, "--out", "r", "--workers", "ray:1", *quick)
+    process = started(command, environment, tmp_path, arguments)
+    wait_for(tmp_path / "r/blocks/part-00001.parquet", process)
+    process.send_signal(signal.SIGINT)
+    _out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert json.loads((tmp_path / "r/run.json").read_text())["workers"] == "ray:1"
+    assert not list((tmp_path / "r").rglob("*.tmp"))
+    cli("run", "r", "--resume", "--quiet")
+    cli("run", csv, "--rows", 200_000, "--out", "whole", "--quiet", *quick)
+    assert (tmp_path / "r/synthetic.csv").read_bytes() == (tmp_path / "whole/synthetic.csv").read_bytes()
 
 
 def test_a_second_ctrl_c_ends_at_once(command, environment, csv, quick, tmp_path):

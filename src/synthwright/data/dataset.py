@@ -11,16 +11,17 @@ import importlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import pyarrow as pa
 
 from synthwright.core.context import Note
-from synthwright.core.errors import DataError, Problem, Unsupported, listing
+from synthwright.core.errors import ConfigError, DataError, Problem, Unsupported, listing
 from synthwright.core.extras import need
 from synthwright.data.schema import MAIN, Column, Schema
 
+Flavour = Literal["dataset", "arrow", "pandas", "polars"]
 # modality -> "module:Class"; the place to add one.
 DATASETS: dict[str, str] = {
     "table": "synthwright.data.table:Table",
@@ -191,6 +192,18 @@ class Dataset:
     def to_polars(self) -> Any:
         """The flat table as a polars DataFrame (extra `frames`)."""
         return need("polars", extra="frames", who="to_polars").DataFrame(self)
+
+    def in_flavour(self, flavour: Flavour) -> Any:
+        """The dataset itself, or its flat table as arrow, pandas or polars. Raises ConfigError, MissingExtra."""
+        makers = {
+            "dataset": lambda: self,
+            "arrow": self.to_arrow,
+            "pandas": self.to_pandas,
+            "polars": self.to_polars,
+        }
+        if flavour not in makers:
+            raise ConfigError(f"Unknown flavour {flavour!r}.", where="as_", fix="use dataset, arrow, pandas or polars")
+        return makers[flavour]()
 
     # -- looks
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Generator as Steps
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
@@ -28,18 +30,17 @@ from synthwright.core.errors import (
     Unsupported,
 )
 from synthwright.core.extras import need
-from synthwright.core.pool import map_tasks
+from synthwright.core.pool import Workers, run_tasks
 from synthwright.core.progress import Event
 from synthwright.core.seeds import block_sequence, check_seed, fit_sequence, rng_of
 from synthwright.core.store import State
 from synthwright.data.conditions import Condition, parse_condition
-from synthwright.data.dataset import Dataset, dataset_class
+from synthwright.data.dataset import Dataset, Flavour, dataset_class
 from synthwright.data.prepare import Preparation
 from synthwright.data.schema import Schema
 from synthwright.data.table import Table
 
 Callback = Callable[[Event], None]
-Flavour = Literal["dataset", "arrow", "pandas", "polars"]
 _DRAWS = 50  # attempts at a block before `where` counts as unreachable
 _GROWTH = 4  # attempt a draws block * 2 ** min(a, _GROWTH) units, so that rare conditions need few calls
 
@@ -234,42 +235,65 @@ class Generator(ABC):
         where: Any = None,
         seed: int = 0,
         callbacks: Sequence[Callback] = (),
-        workers: int | None = None,
+        workers: int | str | None = None,
         as_: Flavour = "dataset",
         stop: Stop | None = None,
     ) -> Any:
         """Make exactly n units; `where` is a condition as text, mapping or pyarrow expression.
 
-        The result depends on the model, n, where and seed only, never on `workers` (processes); a longer sample
-        begins with the shorter one. Raises NotFitted, ConditionError, Unreachable, Cancelled.
+        The result depends on the model, n, where and seed only, never on `workers` (a number of processes, "ray" or
+        "ray:N"); a longer sample begins with the shorter one. Raises NotFitted, ConditionError, Unreachable, Cancelled.
+        """
+        parts = self.sample_parts(n, where=where, seed=seed, callbacks=callbacks, workers=workers, stop=stop)
+        blocks = list(parts)
+        return blocks[0].concat(blocks).in_flavour(as_)
+
+    def sample_parts(
+        self,
+        n: int,
+        *,
+        where: Any = None,
+        seed: int = 0,
+        callbacks: Sequence[Callback] = (),
+        workers: int | str | None = None,
+        stop: Stop | None = None,
+    ) -> Iterator[Dataset]:
+        """The units of `sample`, block by block: memory holds a few blocks, whatever n is.
+
+        Wrong arguments raise at once, the rest while the parts are made; see `sample`.
         """
         if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
             raise ConfigError(f"The number of rows must be an integer >= 1, not {n!r}.", where="sample(n)")
         condition = self._condition(where)
         self.check_capacity(int(n))
-        indices = range(-(-int(n) // self.ability.block))
         ctx = Context(rng_of(block_sequence(seed, 0, 0)), sinks=tuple(callbacks), stop=stop or Stop())
-        if workers is not None and workers > 1 and len(indices) > 1:
-            blocks = self._blocks_in_processes(indices, condition, seed, workers, ctx)
-        else:
-            blocks = []
-            for index in indices:
-                ctx.step(index, len(indices), "sampling")
-                blocks.append(self._block(index, condition, seed, ctx))
-        ctx.step(len(indices), len(indices), "sampling")
-        return _as_flavour(blocks[0].concat(blocks).select(np.arange(n)), as_)
+        return self._parts(int(n), condition, seed, Workers.of(workers), ctx)
 
-    def _blocks_in_processes(
-        self, indices: Sequence[int], condition: Condition | None, seed: int, workers: int, ctx: Context
-    ) -> list[Dataset]:
+    def _parts(
+        self, n: int, condition: Condition | None, seed: int, workers: Workers, ctx: Context
+    ) -> Iterator[Dataset]:
+        size = self.ability.block
+        n_blocks = -(-n // size)
+        if workers.kind == "serial" or (workers.kind == "processes" and n_blocks == 1):
+            made = (self._block(index, condition, seed, ctx) for index in range(n_blocks))
+        else:
+            made = self._blocks_elsewhere(n_blocks, condition, seed, workers)
+        with closing(made) as blocks:
+            ctx.step(0, n_blocks, "sampling")
+            for index, block in enumerate(blocks):
+                yield block if (index + 1) * size <= n else block.select(np.arange(n - index * size))
+                ctx.step(index + 1, n_blocks, "sampling")
+
+    def _blocks_elsewhere(
+        self, n_blocks: int, condition: Condition | None, seed: int, workers: Workers
+    ) -> Steps[Dataset, None, None]:
+        where, kind = condition.text if condition else None, dataset_class(self.ability.modality)
         with tempfile.TemporaryDirectory(prefix="synthwright-") as folder:
             path = self.save(Path(folder) / "model.synth")
-            tasks = [(str(path), index, condition.text if condition else None, seed) for index in indices]
-            blocks = []
-            for done, tables in enumerate(map_tasks(_block_in_worker, tasks, workers)):
-                blocks.append(dataset_class(self.ability.modality)(tables, self.schema))
-                ctx.step(done + 1, len(tasks), "sampling")
-            return blocks
+            tasks = [(str(path), index, where, seed) for index in range(n_blocks)]
+            with closing(run_tasks(_block_in_worker, tasks, workers)) as results:
+                for tables in results:
+                    yield kind(tables, self.schema)
 
     def check_capacity(self, n: int) -> None:
         """Raise SampleError when n units need more different identifiers than their format has."""
@@ -297,7 +321,7 @@ class Generator(ABC):
         for attempt in range(_DRAWS):
             n_draw = size * 2 ** min(attempt, _GROWTH)
             ctx = Context(rng_of(block_sequence(seed, index, attempt)), device=outer.device, stop=outer.stop)
-            ctx.block = index
+            ctx.block, ctx.attempt = index, attempt
             ctx.step(0, 1, "sampling")
             drawn = preparation.restore(self._sample(n_draw, ctx, native), ctx.rng)
             good = preparation.satisfied(drawn)
@@ -407,19 +431,6 @@ def _modality(name: str) -> str:
 
 def _a(given: Any) -> str:
     return "nothing" if given is None else f"a {type(given).__name__}"
-
-
-def _as_flavour(data: Dataset, flavour: Flavour) -> Any:
-    if flavour == "dataset":
-        return data
-    makers: Mapping[str, Callable[[], Any]] = {
-        "arrow": data.to_arrow,
-        "pandas": data.to_pandas,
-        "polars": data.to_polars,
-    }
-    if flavour not in makers:
-        raise ConfigError(f"Unknown flavour {flavour!r}.", where="as_", fix="use dataset, arrow, pandas or polars")
-    return makers[flavour]()
 
 
 _LOADED: dict[str, Generator] = {}  # one model per worker process

@@ -4,7 +4,7 @@ import pyarrow.compute as pc
 import pytest
 
 from synthwright.core.config import Config
-from synthwright.core.errors import ConfigError, DataError, FormatError, Unreachable, Unsupported
+from synthwright.core.errors import ConditionError, ConfigError, DataError, FormatError, Unreachable, Unsupported
 from synthwright.core.store import State
 from synthwright.data.table import Table
 from synthwright.generators.base import Ability, Generator, load
@@ -95,6 +95,21 @@ def test_augmenting_adds_the_asked_share_of_matching_rows(model):
     assert len(both) == 450
     made = both.arrow.filter(pc.equal(both["_origin"], "synthetic"))
     assert pc.unique(made["plan"]).to_pylist() == ["gold"]
+
+
+def test_the_parts_of_a_sample_come_one_by_one_and_are_the_sample(model):
+    size = model.ability.block
+    parts = model.sample_parts(2 * size + 5, seed=2)
+    assert len(next(parts)) == size
+    rest = list(parts)
+    assert [len(part) for part in rest] == [size, 5]
+    assert rest[1].fingerprint() == model.sample_block(2, seed=2).select(range(5)).fingerprint()
+
+
+@pytest.mark.parametrize("wrong", [{"n": 0}, {"where": "nothing > 1"}, {"workers": "many"}])
+def test_wrong_arguments_are_refused_before_the_first_part_is_asked_for(model, wrong):
+    with pytest.raises((ConfigError, ConditionError)):
+        model.sample_parts(**{"n": 3, **wrong})
 
 
 def test_a_block_can_be_made_by_itself(model):

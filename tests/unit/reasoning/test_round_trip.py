@@ -14,8 +14,9 @@ from synthwright.reasoning.grammar import ORDERS, ambiguities, arranged, n_sets,
 from synthwright.reasoning.items import Style, items
 from synthwright.reasoning.levels import LABELS, LEVELS, TASKS, capacity, parse_levels, parse_tasks
 from synthwright.reasoning.puzzles import Dice, Puzzle, Statement, canonical_id, item_seed, names
-from synthwright.reasoning.sampling import HIGH, LOW, Wish, groups
+from synthwright.reasoning.sampling import Wish, groups
 from synthwright.reasoning.solver import numbers, solve
+from synthwright.reasoning.trees import HIGH, LOW
 
 
 def drawn(task, level, index, wish=None):
@@ -204,6 +205,20 @@ def test_unsolvable_puzzles_have_unknown_answers_and_some_known_ones():
     assert labels["True"] + labels["False"] > 5
     cycles = Counter(solve(p) for i in range(60) for p in drawn("arithmetic", "D3", i, Wish(flaws="cycles")))
     assert cycles["N/A"] > 5
+
+
+@pytest.mark.parametrize("task", ["arithmetic", "linear_equation", "bool_logic", "deductive_logic"])
+@pytest.mark.parametrize("level", ["D2", "D5", "D7"])
+def test_as_many_statements_are_deleted_as_the_level_says(task, level):
+    for index in range(4):
+        for puzzle in drawn(task, level, index, Wish(flaws="deletions")):
+            heads = {one.head for one in puzzle.statements}
+            named = {arg for one in puzzle.statements for arg in one.args} - {"x", "y"}
+            missing = {name for name in named - heads if name.isalpha()}
+            if level == "D2" or not task.startswith(("arith", "linear")):
+                assert len(missing) == LEVELS[level].flaws
+            else:  # a distractor may be deleted, which nothing need use
+                assert len(missing) <= LEVELS[level].flaws
 
 
 def test_a_new_reader_with_other_names_is_the_same_puzzle():

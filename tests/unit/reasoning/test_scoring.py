@@ -156,6 +156,14 @@ def test_the_secret_decides_the_items_and_the_commitment_shows_it():
     assert {r["id"] for r in one}.isdisjoint(r["id"] for r in two)
     assert puzzles.commitment("a") in sw.Generator.create("dyval", secret="a").fit().describe()
     assert puzzles.commitment("a") != puzzles.commitment("b")
+    assert {r["gen"]["commitment"] for r in one} == {puzzles.commitment("a")}
+    assert {r["gen"]["seed"] for r in one} == {0}
+
+
+def test_a_label_that_graph_and_text_disagree_on_is_never_given_out(monkeypatch):
+    monkeypatch.setattr(sampling, "_meant", lambda nodes, leaves, truth: str(truth[0]))
+    with pytest.raises(RuntimeError, match="was drawn as"):
+        made(20, task="bool_logic", level="D3")
 
 
 def test_conditions_choose_tasks_and_levels():

@@ -1,6 +1,7 @@
 import pytest
 
 from synthwright.core.errors import FormatError
+from synthwright.core.seeds import named_rng
 from synthwright.data.table import Table
 from synthwright.run.blocks import Blocks
 
@@ -44,3 +45,16 @@ def test_a_block_that_vanished_is_one_clear_error(tmp_path, block):
     blocks.write(0, block)
     with pytest.raises(FormatError, match=r"part-00001\.parquet"):
         blocks.joined(block.schema)
+
+
+def test_a_bounded_draw_holds_different_units_in_order_and_repeats_by_seed(tmp_path):
+    schema = Table.of({"x": [0.5, 1.5]}).schema
+    blocks = Blocks(tmp_path, rows=95, size=10)
+    for index in range(10):
+        blocks.write(index, Table.of({"x": [10 * index + i + 0.5 for i in range(10)]}, schema))
+    drawn = blocks.drawn(schema, 40, named_rng(0, "draw"))["x"].to_pylist()
+    assert len(set(drawn)) == 40
+    assert drawn == sorted(drawn)
+    assert max(drawn) < 95
+    assert blocks.drawn(schema, 40, named_rng(0, "draw"))["x"].to_pylist() == drawn
+    assert blocks.drawn(schema, 95, named_rng(0, "draw")).fingerprint() == blocks.joined(schema).fingerprint()

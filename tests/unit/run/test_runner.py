@@ -212,3 +212,20 @@ def ended_within(pid, seconds):
             return True
         time.sleep(0.05)
     return False
+
+
+def test_a_large_sample_is_judged_by_a_draw_and_the_report_says_so(make_recipe, tmp_path, monkeypatch):
+    whole = run(make_recipe("whole")).report
+    monkeypatch.setattr("synthwright.run.runner.MOST_JUDGED", 2500)
+    report = run(make_recipe("drawn")).report
+    assert [note for note in whole.notes if note.code == "E007"] == []
+    assert [note.what for note in report.notes if note.code == "E007"] == [
+        "judged by 2,500 units drawn at random from the 9,000 that were made"
+    ]
+    assert (tmp_path / "whole/synthetic.csv").read_bytes() == (tmp_path / "drawn/synthetic.csv").read_bytes()
+
+
+def test_a_wrong_number_of_workers_is_refused_before_the_folder_is_made(make_recipe, tmp_path):
+    with pytest.raises(ConfigError, match="ray:N"):
+        run(make_recipe(), workers="some")
+    assert not (tmp_path / "run").exists()

@@ -86,7 +86,8 @@ def test_a_killed_program_takes_its_ray_along_and_its_parts_are_whole(model, tmp
         "from synthwright.run.blocks import Blocks\n"
         "from synthwright.run.workers import make_blocks\n"
         "blocks = Blocks(Path(sys.argv[2]), 2_000_000, 4096)\n"
-        "made = make_blocks(Path(sys.argv[1]), blocks, where=None, seed=3, workers='ray:1', surroundings=((), Stop()))\n"
+        "around = ((), Stop())\n"
+        "made = make_blocks(Path(sys.argv[1]), blocks, where=None, seed=3, workers='ray:1', surroundings=around)\n"
         "for index in made:\n"
         "    print(index, flush=True)\n"
     )
