@@ -36,6 +36,7 @@ def measure(task: str, level: str, n: int) -> dict[str, object]:
         "task": task,
         "level": level,
         "items": n,
+        "distinct": len({one["payload"]["canonical"] for one in records}),
         "items_per_cpu_second": round(n / seconds, 1),
         "oracle": right.accuracy,
         "sort_by_name": round(by_name.accuracy, 4),
@@ -63,6 +64,14 @@ def round_trips(seeds: int) -> int:
     return done
 
 
+def write(rows: list[dict[str, object]]) -> None:
+    """All rows so far."""
+    with RESULTS.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--n", type=int, default=1200, help="items of each task and level; D5 to D8 get a third")
@@ -73,16 +82,13 @@ def main() -> None:
         "versions": f"numpy {installed('numpy')}, scikit-learn {installed('scikit-learn')}",
         "seed": 1,
     }
-    rows = []
+    rows: list[dict[str, object]] = []
     for task, level in itertools.product(TASKS, LEVELS):
         n = options.n if level <= "D4" else options.n // 3
         rows.append({**measure(task, level, n), **where})
+        write(rows)  # a run that is stopped leaves what it has measured
         print({k: v for k, v in rows[-1].items() if k not in where}, flush=True)
     print(f"{round_trips(options.seeds):,} texts were read back as what was drawn")
-    with RESULTS.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,8 @@ def main(
 ) -> None:
     """The command line that every method shares: `TRAIN.parquet N OUT.parquet --seed S`.
 
-    make: (train file, arguments) -> (fit, sample); fit() returns a model and sample(model, n) a data frame or an Arrow
+    make: (train file, arguments) -> (fit, sample), which may leave a remark on its settings in `arguments.settings`;
+    fit() returns a model and sample(model, n) a data frame or an Arrow
     table. Reading the data and importing packages is not timed. Prints one line of JSON, the last of the output.
     """
     parser = argparse.ArgumentParser()
@@ -57,6 +58,9 @@ def main(
     parser.add_argument("out", type=Path)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--limit", type=int, default=300, help="processor seconds for fit and sample together")
+    parser.add_argument(
+        "--budget", type=int, default=0, help="processor seconds that a fit should take; 0: as it likes"
+    )
     if options:
         options(parser)
     arguments = parser.parse_args()
@@ -72,6 +76,7 @@ def main(
         "sample_cpu_s": round(sampled.cpu, 3),
         "sample_wall_s": round(sampled.wall, 3),
         "peak_rss_mb": round(peak, 1),
+        "settings": getattr(arguments, "settings", ""),
         "versions": " ".join(f"{name} {installed(name)}" for name in packages),
     }
     print(json.dumps(report))

@@ -16,7 +16,10 @@ def make(train: Path, arguments: argparse.Namespace) -> tuple[Callable[[], Any],
     from synthwright.core.config import parse_assignments
 
     data = sw.Table.of(sw.read(train), target=arguments.target)
-    model = sw.Generator.create(arguments.method, **parse_assignments(arguments.set))
+    options = parse_assignments(arguments.set)
+    if arguments.budget:
+        options = {"max_seconds": arguments.budget, "device": "cpu"} | options
+    model = sw.Generator.create(arguments.method, **options)
     return lambda: model.fit(data, seed=arguments.seed), lambda model, n: model.sample(n, seed=arguments.seed).arrow
 
 
@@ -28,4 +31,4 @@ def options(parser: argparse.ArgumentParser) -> None:
 
 
 if __name__ == "__main__":
-    main(make, ("synthwright", "lightgbm", "numpy"), options)
+    main(make, ("synthwright", "lightgbm", "numpy", "torch"), options)

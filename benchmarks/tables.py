@@ -17,7 +17,8 @@ from benchmarks import datasets
 from benchmarks.tabular import ROOT
 
 RESULTS = ROOT / "benchmarks" / "results"
-FILES = ("README.md", "docs/benchmarks.md")
+FILES = ("README.md", "docs/benchmarks.md", "docs/hybrid.md", "docs/recipes.md")
+# By method, and @ the processor seconds of a fit where the method takes such a budget: no other budget is shown.
 NAMES = {
     "real": "another real sample",
     "independent": "independent columns",
@@ -28,9 +29,13 @@ NAMES = {
     "mostlyai": "TabularARGN (mostlyai-engine 2.7.3)",
     "forestdiffusion": "ForestDiffusion 1.0.6",
     "sdv-copula": "GaussianCopula (SDV 2.0)",
-    "sdv-ctgan": "CTGAN (SDV 2.0)",
-    "sdv-tvae": "TVAE (SDV 2.0)",
+    "flow@90": "`flow`",
+    "ctgan@90": "`ctgan`",
+    "tvae@90": "`tvae`",
+    "sdv-ctgan@90": "CTGAN (SDV 2.0)",
+    "sdv-tvae@90": "TVAE (SDV 2.0)",
 }
+NETS = ("flow@90", "ctgan@90", "tvae@90", "mostlyai", "sdv-ctgan@90", "sdv-tvae@90")
 SMALL = (4_500, 5_500)  # training rows of the "5,000 rows" tables; small tables give 40 % of their rows
 _MARK = re.compile(r"(<!-- table: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 Row = dict[str, str]
@@ -104,6 +109,28 @@ def short() -> str:
         scores = [_mean(ok, column, ".2f") for column in ("c2st", "dcr_share")]
         lines.append([NAMES[method], f"{len(ok)}/{len(found)}", *scores, _ratio(ok), _mean(ok, "fit_cpu_s", ".1f")])
     return _markdown(["method", "runs", "C2ST AUC", "DCR share", "TSTR / TRTR", "fit CPU s"], lines)
+
+
+def nets() -> str:
+    """Neural methods with 90 processor seconds each (TabularARGN stops by itself), on the tables all have run on."""
+    found = [row for row in _small() if label(row) in NETS and row["seed"] == "0"]
+    groups = {method: [row for row in group if row["status"] == "ok"] for method, group in _by_method(found)}
+    shared = set.intersection(*({row["table"] for row in group} for group in groups.values())) if groups else set()
+    lines = []
+    for method in (one for one in NETS if one in groups):
+        ok = [row for row in groups[method] if row["table"] in shared]
+        lines.append(
+            [
+                NAMES[method],
+                f"{len(ok)}/{len(datasets.CORE)}",
+                *(_mean(ok, column, ".3f") for column in ("c2st", "tstr")),
+                _ratio(ok),
+                *(_mean(ok, column, ".3f") for column in ("dcr_share", "pair")),
+                _mean(ok, "fit_cpu_s", ".1f"),
+            ]
+        )
+    heads = ["method", "tables", "C2ST AUC", "TSTR", "TSTR / TRTR", "DCR share", "pairs", "fit CPU s"]
+    return _markdown(heads, lines)
 
 
 def large() -> str:
@@ -196,10 +223,74 @@ def machines() -> str:
     return "\n".join([*lines, *(f"- {version}" for version in versions)]) or "not measured yet"
 
 
+def workers() -> str:
+    """Many rows by each kind of worker."""
+    found = rows("workers")
+    heads = ["workers", "rows x columns", "blocks CPU s", "clock s", "rows a CPU minute", "join CPU s", "file MB"]
+    lines = [
+        [
+            row["workers"],
+            f"{int(row['rows']):,} x {row['columns']}",
+            row["blocks_cpu_s"] or "not known",
+            row["blocks_wall_s"],
+            f"{int(row['rows_per_cpu_min']):,}" if row["rows_per_cpu_min"] else "not known",
+            row["write_cpu_s"],
+            row["file_mb"],
+            row["peak_rss_mb"],
+            row["digest"],
+        ]
+        for row in found
+    ]
+    return _markdown([*heads, "peak MB of a process", "sha256 of the file"], lines)
+
+
+def hybrid() -> str:
+    """Mean gains of hybrids of tables over the best parent of each table, and how many tables gain and lose."""
+    lines = []
+    found = [row for row in rows("hybrid") if row["tstr"]]
+    for method in dict.fromkeys(row["method"] for row in found):
+        group = [row for row in found if row["method"] == method]
+        verdicts = [row["verdict"] for row in group]
+        lines.append(
+            [
+                f"`{method}`",
+                group[0]["parents"].replace(" ", ", "),
+                *(_mean(group, column, ".3f") for column in ("c2st", "parent_c2st")),
+                _with_error([float(row["c2st_gain"]) for row in group]),
+                " / ".join(str(verdicts.count(word)) for word in ("gain", "no gain", "loss")),
+                _with_error([float(row["tstr_gain"]) for row in group]),
+                *(_mean(group, column, ".3f") for column in ("dcr_share", "parent_dcr_share")),
+                *(_mean(group, column, ".1f") for column in ("fit_cpu_s", "parent_fit_cpu_s")),
+            ]
+        )
+    heads = ["hybrid", "parents", "C2ST AUC", "best parent's", "gain", "tables: gain / none / loss", "TSTR gain"]
+    return _markdown([*heads, "DCR share", "parent's", "fit CPU s", "parent's"], lines)
+
+
+def _with_error(values: Sequence[float]) -> str:
+    """Mean and its standard error."""
+    if len(values) < 2:
+        return f"{values[0]:+.3f}"
+    mean = sum(values) / len(values)
+    spread = (sum((value - mean) ** 2 for value in values) / (len(values) - 1)) ** 0.5
+    return f"{mean:+.3f} ± {spread / len(values) ** 0.5:.3f}"
+
+
+def hybrid_series() -> str:
+    """Hybrids of series beside their best parents."""
+    found = [row for row in rows("hybrid") if not row["tstr"]]
+    lines = [
+        [row["data"], f"`{row['method']}`", row["best_parent"], row["c2st"], row["parent_c2st"], row["verdict"]]
+        for row in found
+    ]
+    return _markdown(["series", "hybrid", "best parent", "C2ST AUC", "parent's", "verdict"], lines)
+
+
 TABLES: dict[str, Callable[[], str]] = {
     "summary": summary,
     "short": short,
     "large": large,
+    "nets": nets,
     "targets": targets,
     "c2st": by_table("c2st", ".3f"),
     "dcr": by_table("dcr_share", ".3f"),
@@ -207,6 +298,9 @@ TABLES: dict[str, Callable[[], str]] = {
     "trtr": by_table("trtr", ".3f"),
     "fit": by_table("fit_cpu_s", ".1f"),
     "scaling": scaling,
+    "workers": workers,
+    "hybrid": hybrid,
+    "hybrid_series": hybrid_series,
     "startup": startup,
     "machines": machines,
 }
@@ -219,9 +313,14 @@ def _small() -> list[Row]:
 
 def _by_method(found: Sequence[Row]) -> Iterable[tuple[str, list[Row]]]:
     for method in NAMES:
-        group = [row for row in found if row["method"] == method]
+        group = [row for row in found if label(row) == method]
         if group:
             yield method, group
+
+
+def label(row: Row) -> str:
+    """Method and budget of a row, as in `ctgan@90`."""
+    return f"{row['method']}@{row['budget_s']}" if row["budget_s"] else row["method"]
 
 
 def _average(found: Sequence[Row], column: str) -> float:

@@ -24,10 +24,10 @@ from benchmarks import datasets
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / "benchmarks" / ".cache"
 FIELDS = (
-    *("table", "method", "rows", "seed", "status", "columns"),
+    *("table", "method", "rows", "seed", "budget_s", "status", "columns"),
     *("fit_cpu_s", "fit_wall_s", "sample_cpu_s", "sample_wall_s", "peak_rss_mb"),
     *("marginal", "pair", "c2st", "task", "tstr", "trtr", "dcr_share", "copies_pct", "holdout_copies_pct"),
-    *("versions", "scored_with", "machine"),
+    *("settings", "versions", "scored_with", "machine"),
 )
 # method -> (peer environment, module, further arguments); every other name is a generator of this library.
 PEERS: dict[str, tuple[str, str, list[str]]] = {
@@ -37,23 +37,28 @@ PEERS: dict[str, tuple[str, str, list[str]]] = {
     "sdv-ctgan": ("sdv", "sdv", ["--variant", "ctgan"]),
     "sdv-tvae": ("sdv", "sdv", ["--variant", "tvae"]),
 }
+BUDGETED = ("sdv-ctgan", "sdv-tvae", "ctgan", "tvae", "flow")  # methods that train as long as they are told
 REAL = "real"  # the floor: holdout rows, judged as if they were synthetic, against the test rows
-_WALL_FACTOR = 4  # on a shared machine a process may wait this many times its processor seconds
+_WALL_FACTOR = 20  # on a shared machine a process may wait this many times its processor seconds
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One measurement. method: a peer, `real`, or one of our generators with options, as in `cart:trees=4`."""
+    """One measurement. method: a peer, `real`, or one of our generators with options, as in `cart:trees=4`.
+
+    budget: processor seconds of fit, of a method that trains as long as it is told; 0 for all others.
+    """
 
     table: str
     method: str
     rows: int
     seed: int
+    budget: int = 0
 
     @property
-    def key(self) -> tuple[str, str, str, str]:
+    def key(self) -> tuple[str, str, str, str, str]:
         """How the cell is found in the CSV."""
-        return self.table, self.method, str(self.rows), str(self.seed)
+        return self.table, self.method, str(self.rows), str(self.seed), str(self.budget or "")
 
     @property
     def folder(self) -> Path:
@@ -63,7 +68,12 @@ class Cell:
     @property
     def sample(self) -> Path:
         """The synthetic rows."""
-        return self.folder / f"{self.method}.parquet"
+        return self.folder / f"{self.label}.parquet"
+
+    @property
+    def label(self) -> str:
+        """The method and its budget, as in `ctgan@90`."""
+        return f"{self.method}@{self.budget}" if self.budget else self.method
 
 
 class CellFailed(Exception):
@@ -73,7 +83,8 @@ class CellFailed(Exception):
 def main() -> None:
     """Run the cells that are asked for, one after another."""
     asked = _arguments()
-    cells = [Cell(*c) for c in product(asked.tables, asked.methods, asked.rows, asked.seeds)]
+    found = product(asked.tables, asked.methods, asked.rows, asked.seeds)
+    cells = [Cell(*one, budget=asked.budget if is_budgeted(one[1]) else 0) for one in found]
     for i, cell in enumerate(cells):
         rows = read(asked.out)
         if cell.method in asked.redo:
@@ -83,9 +94,14 @@ def main() -> None:
             continue
         print(f"[{i + 1}/{len(cells)}] {cell.table} {cell.method} {cell.rows} seed {cell.seed}", flush=True)
         row = run(cell, limit=asked.limit, score=not asked.no_score)
-        print("    " + " ".join(f"{k}={row[k]}" for k in FIELDS[4:19] if row.get(k) not in (None, "")), flush=True)
+        print("    " + " ".join(f"{k}={row[k]}" for k in FIELDS[5:20] if row.get(k) not in (None, "")), flush=True)
         if not asked.no_score or row["status"] != "ok":
             write(asked.out, {**read(asked.out), cell.key: row})
+
+
+def is_budgeted(method: str) -> bool:
+    """Whether a method, options aside, takes a budget."""
+    return method.partition(":")[0] in BUDGETED
 
 
 def run(cell: Cell, *, limit: int, score: bool = True) -> dict[str, str]:
@@ -109,7 +125,8 @@ def make(cell: Cell, limit: int) -> dict[str, object]:
         found: dict[str, object] = json.loads(cost_file.read_text())
         return found
     python, arguments = _command(cell)
-    cost = run_json([*arguments, "--seed", str(cell.seed), "--limit", str(limit)], limit, python)
+    more = ["--seed", str(cell.seed), "--limit", str(limit), "--budget", str(cell.budget)]
+    cost = run_json([*arguments, *more], limit, python)
     cost_file.write_text(json.dumps(cost))
     return cost
 
@@ -132,14 +149,15 @@ def _command(cell: Cell) -> tuple[str, list[str]]:
 
 def _score(cell: Cell, limit: int) -> dict[str, object]:
     target = datasets.SOURCES[cell.table].target
-    arguments = [str(cell.folder), cell.method, "--target", target, "--seed", str(cell.seed)]
+    arguments = [str(cell.folder), cell.label, "--target", target, "--seed", str(cell.seed)]
     return run_json(["-m", "benchmarks.scoring", *arguments], limit)
 
 
 def run_json(arguments: list[str], limit: int, python: str = sys.executable) -> dict[str, object]:
     """The JSON that a Python process prints last. Raises CellFailed with "over limit" or the last line of its errors.
 
-    limit: processor seconds that the process allows itself; by the clock it may take four times as long.
+    limit: processor seconds that the process allows itself; by the clock it may take twenty times as long, which is
+    a failure to be tried again and not "over limit": it says something of the machine, not of the method.
     """
     single = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_WAIT_POLICY": "PASSIVE"}
     environment = {**os.environ, **single, "PYTHONHASHSEED": "0", "TQDM_DISABLE": "1"}
@@ -154,7 +172,7 @@ def run_json(arguments: list[str], limit: int, python: str = sys.executable) -> 
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise CellFailed("over limit") from None
+        raise CellFailed(f"failed: no end after {limit * _WALL_FACTOR} seconds by the clock") from None
     if done.returncode in (-24, -9):  # SIGXCPU, then SIGKILL
         raise CellFailed("over limit")
     lines = done.stdout.strip().splitlines()
@@ -185,7 +203,7 @@ def read(path: Path) -> dict[tuple[str, ...], dict[str, str]]:
     if not path.exists():
         return {}
     with path.open(encoding="utf-8", newline="") as file:
-        return {(r["table"], r["method"], r["rows"], r["seed"]): r for r in csv.DictReader(file)}
+        return {(r["table"], r["method"], r["rows"], r["seed"], r["budget_s"]): r for r in csv.DictReader(file)}
 
 
 def write(path: Path, rows: dict[tuple[str, ...], dict[str, str]]) -> None:
@@ -219,6 +237,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--methods", type=_words, default=["real", "independent", "copula", "cart", "boost", "auto"])
     parser.add_argument("--rows", type=_numbers, default=[5000], help="training rows, at most 40%% of the table")
     parser.add_argument("--seeds", type=_numbers, default=[0])
+    parser.add_argument("--budget", type=int, default=90, help=f"processor seconds of fit of {', '.join(BUDGETED)}")
     parser.add_argument("--limit", type=int, default=300, help="processor seconds for fit and sample of one cell")
     parser.add_argument("--redo", type=_words, default=[], help="methods whose finished cells are made anew")
     parser.add_argument("--rescore", action="store_true", help="score finished cells anew from their kept samples")

@@ -250,6 +250,8 @@ def _word_of(value: Value) -> str:
 
 
 def _fits(value: Value, dtype: str) -> bool:
+    if "binary" in dtype:  # images and other content have no values to write down
+        return False
     if "string" in dtype:
         return isinstance(value, str)
     if dtype == "bool" or "values=bool" in dtype:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -66,16 +67,17 @@ def row_decoder(heads: Heads, options: VAEOptions, gen: torch.Generator) -> RowD
 class VAEObjective:
     """The evidence lower bound, its reconstruction counted `factor` times; one optimiser for both nets."""
 
-    averaged = ("encoder", "decoder")
+    averaged: Sequence[str] = ("encoder", "decoder")
 
     def __init__(self, heads: Heads, options: VAEOptions, gen: torch.Generator) -> None:
         self.heads, self.options = heads, options
         device = heads.starts.device
         self.encoder = build(lambda: RowEncoder(heads.width, options), gen).to(device)
         self.decoder = row_decoder(heads, options, gen).to(device)
-        self.modules = {"encoder": self.encoder, "decoder": self.decoder}
+        self.modules: Mapping[str, nn.Module] = {"encoder": self.encoder, "decoder": self.decoder}
         weights = [*self.encoder.parameters(), *self.decoder.parameters()]
-        self.optimizers = {"both": torch.optim.Adam(weights, lr=options.rate, weight_decay=options.decay, foreach=True)}
+        both = torch.optim.Adam(weights, lr=options.rate, weight_decay=options.decay, foreach=True)
+        self.optimizers: Mapping[str, torch.optim.Optimizer] = {"both": both}
 
     def step(self, batch: tuple[Tensor, ...], gen: torch.Generator) -> dict[str, Tensor]:
         """batch: scalars (rows, scalars) and codes (rows, choices)."""

@@ -1,0 +1,91 @@
+"""What can be wrong with series: cells, attributes that change, and an order that does not rise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from synthwright.core.errors import Problem
+from synthwright.data.schema import MAIN, Schema
+from synthwright.data.table import wrong_cells
+
+_SHOWN = 3  # places named in a message
+
+
+def cell_problems(schema: Schema, tables: Mapping[str, pa.Table], entity: str, order: str) -> list[Problem]:
+    """Infinite cells, cells against the schema, channels that are empty throughout, and kinds that no model learns."""
+    found = []
+    for column in schema.columns:
+        cells = tables[column.table].column(column.name)
+        owners = tables[column.table].column(entity)
+        for what, wrong, fix in wrong_cells(column, cells):
+            rows = pc.indices_nonzero(wrong).to_pylist()
+            shown = ", ".join(f"{owners[i].as_py()!r} row {i} ({cells[i].as_py()})" for i in rows[:_SHOWN])
+            found.append(
+                Problem(f"{len(rows):,} values of {column.name!r} {what}: {shown}.", f"column {column.name!r}", fix)
+            )
+        if column.table != MAIN or column.name in (entity, order):
+            continue
+        if cells.null_count == len(cells):
+            found.append(
+                Problem(f"Channel {column.name!r} is missing in every row.", f"column {column.name!r}", "leave it out")
+            )
+        elif not (column.is_numeric or column.is_discrete):
+            found.append(
+                Problem(
+                    f"Channel {column.name!r} is of kind {column.kind}; channels are numbers, moments or levels.",
+                    f"column {column.name!r}",
+                    "leave it out, or name it in static=",
+                )
+            )
+    return found
+
+
+def static_problems(
+    rows: pa.Table, codes: np.ndarray, firsts: np.ndarray, names: Sequence[str], ids: pa.Array
+) -> list[Problem]:
+    """Attributes that change within a series. rows: grouped by series; codes: (rows,) number of the series."""
+    found = []
+    for name in names:
+        cells = rows.column(name)
+        plain = cells.cast(cells.type.value_type) if pa.types.is_dictionary(cells.type) else cells
+        coded = plain.combine_chunks().dictionary_encode() if len(plain) else plain
+        levels = pc.fill_null(coded.indices, -1).to_numpy()
+        wrong = np.flatnonzero(levels != levels[firsts][codes])
+        if len(wrong):
+            owners = np.unique(codes[wrong])
+            i = int(wrong[0])
+            found.append(
+                Problem(
+                    f"{name!r} changes within {len(owners):,} series: {ids[int(codes[i])].as_py()!r} has "
+                    f"{plain[int(firsts[codes[i]])].as_py()!r} and later {plain[i].as_py()!r}.",
+                    f"column {name!r}",
+                    "leave it out of static= to make it a channel",
+                )
+            )
+    return found
+
+
+def order_problems(cells: pa.ChunkedArray, places: np.ndarray, ids: pa.ChunkedArray, name: str) -> list[Problem]:
+    """Steps that repeat or go back within a series. places: (rows,) number of the series of each row."""
+    if cells.null_count:
+        rows = pc.indices_nonzero(pc.is_null(cells)).to_pylist()
+        shown = ", ".join(f"{ids[int(places[i])].as_py()!r} row {i}" for i in rows[:_SHOWN])
+        return [Problem(f"{len(rows):,} rows have no {name!r}: {shown}.", f"column {name!r}", "fill in the order")]
+    if pa.types.is_temporal(cells.type):
+        cells = cells.cast(pa.int32() if cells.type.bit_width == 32 else pa.int64())
+    at = cells.to_numpy()
+    same = np.diff(places) == 0
+    found = []
+    for wrong, words, fix in (
+        (same & (np.diff(at) == 0), "repeat", "keep one row for each step"),
+        (same & (np.diff(at) < 0), "go back", "sort the rows by it"),
+    ):
+        rows = np.flatnonzero(wrong) + 1
+        if len(rows):
+            shown = ", ".join(f"{ids[int(places[i])].as_py()!r} row {i} ({at[i]})" for i in rows[:_SHOWN])
+            found.append(Problem(f"{len(rows):,} steps of {name!r} {words}: {shown}.", f"column {name!r}", fix))
+    return found
