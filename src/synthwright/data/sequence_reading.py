@@ -30,6 +30,30 @@ def special_columns(schema: Schema) -> tuple[str, str]:
     return entity, order
 
 
+def found_static(table: pa.Table, entity: str, order: str | None) -> tuple[str, ...]:
+    """Columns that differ between series and never change within one; none when every series has one step.
+
+    At least one column stays a channel: a set in which nothing ever changes has no attributes.
+    """
+    others = [name for name in table.column_names if name not in (entity, order)]
+    plain = {}
+    for name in (entity, *others):
+        cells = table.column(name)
+        if pa.types.is_nested(cells.type):
+            return ()
+        plain[name] = cells.cast(cells.type.value_type) if pa.types.is_dictionary(cells.type) else cells
+    every = pc.CountOptions(mode="all")
+    within = pa.table(plain).group_by(entity).aggregate([(name, "count_distinct", every) for name in others])
+    if within.num_rows < 2 or within.num_rows == table.num_rows:
+        return ()
+    found = [
+        name
+        for name in others
+        if pc.max(within.column(f"{name}_count_distinct")).as_py() == 1 and pc.count_distinct(plain[name]).as_py() > 1
+    ]
+    return tuple(found) if len(found) < len(others) else ()
+
+
 def with_schema(
     table: pa.Table, entity: str | None, order: str | None, static: tuple[str, ...]
 ) -> tuple[pa.Table, str, str, Schema]:

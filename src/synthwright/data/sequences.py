@@ -19,7 +19,7 @@ from synthwright.core.errors import DataError, Problem, did_you_mean, listing
 from synthwright.data.dataset import Dataset
 from synthwright.data.schema import MAIN, Column, Schema
 from synthwright.data.sequence_checks import cell_problems, order_problems, static_problems
-from synthwright.data.sequence_reading import STATIC, fresh_name, special_columns, with_schema
+from synthwright.data.sequence_reading import STATIC, found_static, fresh_name, special_columns, with_schema
 from synthwright.data.table import as_arrow, shape_problems, without_nan
 
 FEW = 10  # fewer series than this are divided in time, not between series
@@ -42,17 +42,20 @@ class SeriesSet(Dataset):
     # -- making one
 
     @classmethod
-    def of(cls, data: Any, *, entity: str | None = None, order: str | None = None, static: Sequence[str] = ()) -> Self:
+    def of(
+        cls, data: Any, *, entity: str | None = None, order: str | None = None, static: Sequence[str] | None = None
+    ) -> Self:
         """Series from a long table: a data frame, Arrow table or mapping of columns with one row a step.
 
         entity: the column that tells one series from another; without it all rows are one series. order: the column
         of numbers or moments that rises within each series; without it the rows count. static: columns that do not
-        change within a series. Rows of different series may alternate. NaN becomes missing, with a Note.
+        change within a series; when not given, those that differ between series and never within one, with a Note.
+        Rows of different series may alternate. NaN becomes missing, with a Note.
         Raises DataError holding all problems.
         """
         table = as_arrow(data)
         problems = shape_problems(table)
-        for word, name in (("entity", entity), ("order", order), *(("static", one) for one in static)):
+        for word, name in (("entity", entity), ("order", order), *(("static", one) for one in static or ())):
             if name is not None and name not in table.column_names:
                 hint = did_you_mean(name, table.column_names)
                 problems.append(
@@ -61,7 +64,10 @@ class SeriesSet(Dataset):
         if problems:
             raise DataError.of(problems)
         table, notes = without_nan(table)
-        table, entity, order, schema = with_schema(table, entity, order, tuple(static))
+        if static is None and entity is not None:
+            static = found_static(table, entity, order)
+            notes = [*notes, *(Note("Q003", "never changes within a series: an attribute of it", n) for n in static)]
+        table, entity, order, schema = with_schema(table, entity, order, tuple(static or ()))
         return cls.from_arrow(table, schema, notes)
 
     @classmethod
@@ -80,7 +86,7 @@ class SeriesSet(Dataset):
         n, length, _ = cube.shape
         columns: dict[str, Any] = {"series": np.repeat(np.arange(n), length), "step": np.tile(np.arange(length), n)}
         columns |= {name: cube[:, :, i].ravel() for i, name in enumerate(names)}
-        return cls.of(columns, entity="series", order="step")
+        return cls.of(columns, entity="series", order="step", static=())
 
     @classmethod
     def from_arrow(cls, table: pa.Table, schema: Schema, notes: Sequence[Note] = ()) -> Self:

@@ -136,7 +136,7 @@ def _read_series(source: Any, path: Path | None, schema: Schema | None, form: Fo
         table, notes, guessed = loaded.table, loaded.notes, loaded.schema
     if schema is not None:
         return SeriesSet.from_arrow(table, schema, notes)
-    made = SeriesSet.of(table, entity=form.entity, order=form.order, static=form.static)
+    made = SeriesSet.of(table, entity=form.entity, order=form.order, static=form.static or None)
     return _with_roles(made, guessed, notes)
 
 

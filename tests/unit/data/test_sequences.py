@@ -177,3 +177,22 @@ def test_an_unknown_column_is_an_error_with_a_hint() -> None:
 def test_moments_as_text_are_read_and_rise() -> None:
     data = SeriesSet.of({"t": ["2020-01-01", "2020-01-02"], "x": [1, 2]}, order="t")
     assert data.tables["rows"]["t"].to_pylist() == [dt.datetime(2020, 1, 1), dt.datetime(2020, 1, 2)]
+
+
+def test_columns_that_never_change_within_a_series_are_found_to_be_attributes():
+    table = {
+        "who": ["a", "a", "b", "b"],
+        "day": [1, 2, 1, 2],
+        "x": [0.5, 0.6, 3, 4],
+        "place": ["n", "n", "s", "s"],
+        "unit": ["m"] * 4,
+    }
+    data = SeriesSet.of(table, entity="who", order="day")
+    assert [column.name for column in data.statics] == ["place"]
+    assert [column.name for column in data.channels] == ["x", "unit"]
+    assert [note.code for note in data.notes] == ["Q003"]
+    assert SeriesSet.of(table, entity="who", order="day", static=()).statics == ()
+    only = SeriesSet.of(
+        {"who": ["a", "a", "b", "b"], "day": [1, 2, 1, 2], "x": [1, 1, 2, 2]}, entity="who", order="day"
+    )
+    assert [column.name for column in only.channels] == ["x"]
