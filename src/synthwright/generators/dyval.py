@@ -93,7 +93,9 @@ class DyVal(Generator):
             most = capacity(task, level)
             if most is not None and most < 10_000:
                 ctx.note(
-                    "T001", f"{most:,} puzzles differ in more than names: a model can memorise them", f"{task} {level}"
+                    "T001",
+                    f"only {most:,} puzzles differ in more than names: they repeat and can be memorised",
+                    f"{task} {level}",
                 )
 
     def _cells(self) -> list[tuple[str, str]]:
