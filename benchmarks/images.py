@@ -25,6 +25,8 @@ import synthwright as sw
 from benchmarks.tabular import ROOT, machine
 from synthwright.core.config import parse_assignments
 from synthwright.data.images import ImageSet
+from synthwright.evaluate.image_utility import predicted
+from synthwright.evaluate.images import ImageEncoding
 
 SCORES = {
     "kid": "fidelity.image_kid",
@@ -39,7 +41,7 @@ SCORES = {
 }
 FIELDS = (
     *("data", "method", "seed", "images", "fit_cpu_s", "sample_cpu_s"),
-    *("kid", "fd", "precision", "coverage", "recall", "vendi", "tstr", "trtr", "control", "ceiling"),
+    *("kid", "fd", "precision", "coverage", "recall", "vendi", "tstr", "tstr_5n", "trtr", "control", "ceiling"),
     *("copy_rate", "closer", "exact_copies", "failed", "versions", "machine"),
 )
 PACKAGES = ("synthwright", "torch", "scikit-learn", "numpy")
@@ -62,6 +64,7 @@ def measure(name: str, method: str, seed: int) -> dict[str, object]:
     """One row."""
     train, holdout, test = sw.split(load(name), seed=seed)
     cost: dict[str, object] = {}
+    row: dict[str, object] = {}
     if method == "real":
         fake, test = test, holdout
     elif method == "copy":
@@ -73,8 +76,9 @@ def measure(name: str, method: str, seed: int) -> dict[str, object]:
         fitted = time.process_time()
         fake = model.sample(len(train), seed=seed)
         cost = {"fit_cpu_s": round(fitted - start, 1), "sample_cpu_s": round(time.process_time() - fitted, 1)}
+        row["tstr_5n"] = _short(_trained_on(model.sample(5 * len(train), seed=seed + 100), train, test))
     report = sw.evaluate(fake, train=train, holdout=holdout, test=test, seed=seed)
-    row: dict[str, object] = {"data": name, "method": method, "seed": seed, "images": len(fake), **cost}
+    row |= {"data": name, "method": method, "seed": seed, "images": len(fake), **cost}
     row |= {key: _short(report[id].value) for key, id in SCORES.items()}
     tstr, control = report["utility.image_tstr"], report["controllability.image_control"]
     row["recall"] = _short(report["diversity.image_coverage"].details["recall"])
@@ -83,6 +87,14 @@ def measure(name: str, method: str, seed: int) -> dict[str, object]:
     row["failed"] = " ".join(score.id for score in report.scores if score.verdict == "fail")
     row["versions"] = " ".join(f"{package} {version(package)}" for package in PACKAGES)
     return row | {"machine": machine()}
+
+
+def _trained_on(fake: ImageSet, train: ImageSet, test: ImageSet) -> float:
+    """Accuracy on the test part of the judge's classifier, trained on all synthetic images: five for each real one."""
+    encoding = ImageEncoding({"train": train, "test": test, "synthetic": fake}, seed=0)
+    known = {part: encoding.known(part) for part in ("synthetic", "test")}
+    guess = predicted(encoding.features("synthetic"), known["synthetic"], encoding.features("test"))
+    return float((guess == known["test"]).mean())
 
 
 def _short(value: float | None) -> object:
