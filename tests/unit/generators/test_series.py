@@ -67,6 +67,7 @@ def test_the_gaussian_keeps_the_lagged_correlation_of_a_var() -> None:
 
 
 def test_relations_between_channels_hold_in_every_made_row() -> None:
+    pytest.importorskip("pandas", reason="compares data frames")
     data = walks()
     for name in ("pca_gaussian", "block_bootstrap"):
         rows = Generator.create(name).fit(data).sample(300).tables["rows"].to_pandas()
@@ -111,6 +112,7 @@ def test_a_constant_channel_stays_constant() -> None:
 
 
 def test_holes_levels_and_irregular_moments_come_back() -> None:
+    pytest.importorskip("pandas", reason="compares data frames")
     rng = np.random.default_rng(6)
     n, steps = 120, 15
     level = rng.normal(0, 1, (n, steps)).cumsum(axis=1)
