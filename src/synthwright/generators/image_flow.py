@@ -45,8 +45,8 @@ class ImageFlow(Generator):
     """Rectified flow with a small U-Net: noise is moved to an image along straight paths, given its class.
 
     For images of 8 to 64 pixels a side, grey or RGB, with or without classes. Minutes on one processor. On
-    scikit-learn's digits its images are far more varied than those of `image_ppca`, and no better to train a classifier
-    on (docs/images.md). A class of a few dozen images may be memorised: look at the report's privacy scores. `where` on
+    scikit-learn's digits its images are far more varied than those of `image_ppca`; a classifier gains when it learns
+    from several times as many as there are real ones (docs/images.md). A class of a few dozen images may be memorised: look at the report's privacy scores. `where` on
     the class is exact, other conditions reject. Guidance above 1 makes images more typical and less varied. Metadata
     columns stay empty. Training costs steps * batch * pixels, sampling 2 * sample_steps calls of the net, twice that
     with guidance.

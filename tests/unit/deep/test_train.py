@@ -56,6 +56,7 @@ def fitted(plan, ctx=None, make=Flow):
     return objective, train(objective, data(), ctx, plan)
 
 
+@pytest.mark.quality
 def test_a_small_net_learns_a_gaussian():
     objective, done = fitted(Plan(max_steps=700, batch=256))
     noise = torch.randn(4000, 2, generator=torch.Generator().manual_seed(1))

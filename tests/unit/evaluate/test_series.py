@@ -40,6 +40,7 @@ def verdicts(made: np.ndarray, metrics: list[str]) -> dict[str, str]:
     return {score.id.partition(".")[2]: score.verdict for score in report.scores}
 
 
+@pytest.mark.quality
 @pytest.mark.skipif(find_spec("lightgbm") is None, reason="the strong judge needs LightGBM")
 def test_fresh_real_series_pass_every_metric() -> None:
     found = verdicts(simulated(400, 3), [*QUICK, "series_c2st"])
@@ -77,6 +78,7 @@ def test_copies_of_training_series_fail_privacy_and_nothing_else_sees_them() -> 
     assert found == {"series_copies": "fail", "series_near": "fail", "series_acf": "pass"}
 
 
+@pytest.mark.quality
 @pytest.mark.skipif(find_spec("lightgbm") is None, reason="the strong judge needs LightGBM")
 @pytest.mark.parametrize("fault", [shuffled, lambda x: np.random.default_rng(2).standard_normal(x.shape)])
 def test_the_strong_judge_recognises_shuffled_steps_and_white_noise(fault: Callable[[np.ndarray], np.ndarray]) -> None:
@@ -93,6 +95,7 @@ def test_the_strong_judge_recognises_shuffled_steps_and_white_noise(fault: Calla
     assert score.references["real"] < 0.08
 
 
+@pytest.mark.quality
 def test_the_weak_judge_says_what_it_lacks_or_measures() -> None:
     pytest.importorskip("torch", reason="the recurrent judge needs torch")
     report = evaluate(

@@ -69,6 +69,7 @@ def test_a_mixture_that_fails_its_check_leaves_all_to_the_best_parent(monkeypatc
 # -- reweight
 
 
+@pytest.mark.quality
 @needs_trees
 def test_accepted_proposals_are_harder_to_tell_from_fresh_real_rows():
     model = Reweight(parent="independent", draws=6, folds=2).fit(crossed(900), seed=1)

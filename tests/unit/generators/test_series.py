@@ -160,6 +160,7 @@ def test_too_few_series_and_other_data_are_refused() -> None:
         Generator.create("pca_gaussian").fit(mixed_table())
 
 
+@pytest.mark.quality
 def test_the_flow_learns_a_switch_that_the_gaussian_misses(tmp_path: Path) -> None:
     pytest.importorskip("torch", reason="the flow needs torch")
     rng = np.random.default_rng(9)
