@@ -46,8 +46,9 @@ class ImageFlow(Generator):
 
     For images of 8 to 64 pixels a side, grey or RGB, with or without classes. Minutes on one processor. On
     scikit-learn's digits its images are far more varied than those of `image_ppca`; a classifier gains when it learns
-    from several times as many as there are real ones (docs/images.md). A class of a few dozen images may be memorised: look at the report's privacy scores. `where` on
-    the class is exact, other conditions reject. Guidance above 1 makes images more typical and less varied. Metadata
+    from several times as many as there are real ones (docs/images.md). A class of a few dozen images may be memorised:
+    look at the report's privacy scores. `where` on the class is exact, other conditions reject. Guidance above 1 makes
+    images more typical and less varied. Metadata
     columns stay empty. Training costs steps * batch * pixels, sampling 2 * sample_steps calls of the net, twice that
     with guidance.
     """

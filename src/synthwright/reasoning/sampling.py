@@ -49,8 +49,8 @@ def groups(task: str, level: Level, wish: Wish, dice: Dice, turn: int) -> list[P
 
 def _logic(
     task: str, level: Level, wish: Wish, dice: Dice, *, root_width: int | None = None
-) -> tuple[list[tuple[str, list[int]]], list[int], list[str]]:
-    """Nodes, leaves and names of a tree of rules or operators."""
+) -> tuple[list[tuple[str, list[int]]], list[int]]:
+    """Nodes and leaves of a tree of rules or operators."""
     several = [kind for kind, _ in _LOGIC[task] if not kind.endswith("not")]
     shares = _LOGIC[task]
 
@@ -64,16 +64,19 @@ def _logic(
     nodes, leaves = tree(level, dice, choose, several, root_width=root_width)
     if task == "bool_logic":
         linked(nodes, level, dice, several)
-    return nodes, leaves, names(room(level) + level.width**level.depth, dice)
+    return nodes, leaves
+
+
+def _called(level: Level, dice: Dice) -> list[str]:
+    """Names for a tree and its distractors."""
+    return names(room(level) + level.width**level.depth, dice)
 
 
 def _with_facts(task: str, level: Level, wish: Wish, dice: Dice, turn: int) -> list[Puzzle]:
     """Bool and deductive: twins have the same rules and as many true leaves, at other places."""
-    nodes, leaves, called = _logic(task, level, wish, dice)
-    kinds = ("and", "or") if task == "bool_logic" else ("rule_and", "rule_or")
-    noise = distractors(called[len(nodes) :], [called[i] for i in range(1, len(nodes))], level, dice, *kinds)
+    nodes, leaves = _logic(task, level, wish, dice)
     # Any share of true leaves: with a half, trees of `or` would nearly always be true, and twins hard to find.
-    share = dice.below(1000) / 1000 if wish.balance != "paper" else 0.5
+    share = (dice.below(1000) / 1000) ** (2 if task == "deductive_logic" else 1) if wish.balance != "paper" else 0.5
     truth = [dice.chance(share) for _ in leaves]
     wanted = LABELS[task] or ()
     gone = missing_facts(leaves, level, wish, dice)
@@ -83,6 +86,11 @@ def _with_facts(task: str, level: Level, wish: Wish, dice: Dice, turn: int) -> l
         found.setdefault(_meant(nodes, leaves, truth), list(truth))
         if wish.flaws != "none" or all(label in found for label in wanted):
             break
+    if wish.balance == "twin" and wish.flaws == "none" and any(label not in found for label in wanted):
+        return []  # before names are drawn, which takes longer than all else
+    called = _called(level, dice)
+    kinds = ("and", "or") if task == "bool_logic" else ("rule_and", "rule_or")
+    noise = distractors(called[len(nodes) :], [called[i] for i in range(1, len(nodes))], level, dice, *kinds)
 
     def puzzle(label: str) -> Puzzle:
         leaf: list[Statement | None] = [None] * len(nodes)
@@ -96,7 +104,7 @@ def _with_facts(task: str, level: Level, wish: Wish, dice: Dice, turn: int) -> l
         return made
 
     if wish.balance == "twin" and wish.flaws == "none":
-        return [puzzle(label) for label in wanted] if all(label in found for label in wanted) else []
+        return [puzzle(label) for label in wanted]
     if wish.balance == "paper" or wish.flaws != "none":
         return [puzzle(next(iter(found)))]
     label = wanted[turn % len(wanted)]
@@ -129,7 +137,8 @@ def _abductive(level: Level, wish: Wish, dice: Dice, turn: int) -> list[Puzzle]:
     With two children a root cannot lead to all three in two layers, so that D1 has a root with three.
     """
     root_width = 3 if level.name == "D1" and wish.balance == "twin" else None
-    nodes, leaves, called = _logic("abductive_logic", level, wish, dice, root_width=root_width)
+    nodes, leaves = _logic("abductive_logic", level, wish, dice, root_width=root_width)
+    called = _called(level, dice)
     statements = statements_of(nodes, called, [None] * len(nodes))
     used = [called[i] for i in range(1, len(nodes))]
     statements += distractors(called[len(nodes) :], used, level, dice, "rule_and", "rule_or")
