@@ -93,6 +93,7 @@ def test_conditions_are_drawn_with_the_probabilities_of_the_whole():
     assert np.abs(shares[0] - shares[1]).max() < 0.025
 
 
+@pytest.mark.quality
 def test_an_untrained_flow_makes_standard_normal_residuals():
     for path in ("flow", "edm"):
         flow = _flow(m=2, path=path)

@@ -121,6 +121,7 @@ def test_wrong_options_are_refused_by_name(name, options):
         Generator.create(name, **options)
 
 
+@pytest.mark.quality
 def test_a_rare_level_that_is_asked_for_is_given_to_the_net():
     model = _made("ctgan", epochs=60, learning_rate=2e-3).fit(DATA)
     gen_share = float(np.mean([level == "gold" for level in model.sample(2000)["plan"].to_pylist()]))

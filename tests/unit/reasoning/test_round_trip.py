@@ -47,6 +47,7 @@ def test_what_is_written_is_read_back_and_has_the_same_answer(task, flaws):
                 assert solve(read) == want
 
 
+@pytest.mark.quality
 def test_items_are_the_same_bytes_under_any_hash_seed_and_in_any_process():
     code = (
         "from synthwright.generators.dyval import DyVal\n"

@@ -62,6 +62,7 @@ def test_order_sensitivity_finds_a_reader_who_needs_one_order():
     assert score(records, [items.oracle(one) for one in records]).orders["difference"] == 0
 
 
+@pytest.mark.quality
 def test_a_reader_who_slips_at_every_statement_gets_worse_from_level_to_level():
     """3 % slips a statement: accuracy falls with the level for every task whose answer cannot be guessed."""
     for task in ("arithmetic", "max_sum_path"):
@@ -87,6 +88,7 @@ def climbed(theta, seed, chance=0.0, slope=1.5):
     return ladder.reached()
 
 
+@pytest.mark.quality
 def test_the_ladder_recovers_the_level_of_simulated_solvers():
     thetas = np.random.default_rng(1).uniform(1.5, 7.5, 200)
     found = [climbed(theta, seed) for seed, theta in enumerate(thetas)]
@@ -110,6 +112,7 @@ def test_solvers_beyond_the_ends_are_reported_as_censored():
     ("task", "level"),
     [(t, level) for t in ("bool_logic", "deductive_logic", "abductive_logic") for level in ("D2", "D4")],
 )
+@pytest.mark.quality
 def test_counts_and_looks_of_twins_tell_nothing(task, level):
     records = made(400, task=task, level=level)
     assert abs(probes.guess(records, probes.counts).gain) <= 0.05

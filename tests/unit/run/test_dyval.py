@@ -174,6 +174,7 @@ def test_a_script_that_is_none_is_refused(spec):
         scripted(spec)
 
 
+@pytest.mark.quality
 def test_misreading_statements_costs_more_at_higher_levels():
     items = [
         DyVal(task="bool_logic", level=level, allow_repeats=True).fit().sample(150) for level in ("D1", "D3", "D5")
