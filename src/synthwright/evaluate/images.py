@@ -14,7 +14,7 @@ from synthwright.core.seeds import named_rng
 from synthwright.data.dataset import Dataset
 from synthwright.data.images import ImageSet, unlearned
 from synthwright.evaluate.metric import Evidence, Score
-from synthwright.evaluate.verdict import NEED_HOLDOUT, TableMetric
+from synthwright.evaluate.verdict import NEED_HOLDOUT, BaseMetric
 
 ResultT = TypeVar("ResultT")
 FEATURES = 64
@@ -129,7 +129,7 @@ class ImageEncoding:
         return np.array([place.get(level, UNKNOWN) for level in labels.tolist()], dtype=np.int64)
 
 
-class ImageMetric(TableMetric):
+class ImageMetric(BaseMetric):
     """Base of the metrics on images: the score's id is `axis.name`."""
 
     modalities: ClassVar[tuple[str, ...]] = ("images",)

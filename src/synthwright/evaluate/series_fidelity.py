@@ -18,7 +18,7 @@ from synthwright.core.context import Context
 from synthwright.core.seeds import named_rng
 from synthwright.evaluate.metric import Axis, Evidence, Score
 from synthwright.evaluate.series import SeriesEncoding, Windows
-from synthwright.evaluate.verdict import Finding, TableMetric
+from synthwright.evaluate.verdict import BaseMetric, Finding
 
 LEVEL_FAIL, ACF_FAIL, SPECTRUM_FAIL, CROSS_FAIL, GROUP_FAIL = 0.15, 0.20, 0.06, 0.25, 0.6
 _DRAWS = 200
@@ -79,7 +79,7 @@ def real_windows(encoding: SeriesEncoding) -> Windows:
     )
 
 
-class SeriesMetric(TableMetric):
+class SeriesMetric(BaseMetric):
     """Base of the metrics of series."""
 
     modalities: ClassVar[tuple[str, ...]] = ("series",)

@@ -15,7 +15,7 @@ from synthwright.core.seeds import named_rng
 from synthwright.data.corpus import Corpus
 from synthwright.data.dataset import Dataset
 from synthwright.evaluate.metric import Evidence, Score
-from synthwright.evaluate.verdict import TableMetric
+from synthwright.evaluate.verdict import BaseMetric
 from synthwright.reasoning.grammar import parse
 from synthwright.reasoning.items import question_of
 from synthwright.reasoning.levels import LEVELS, TASKS
@@ -102,7 +102,7 @@ class TextEncoding:
         return {"answers": answered.details["answers"]} if answered else {}
 
 
-class TextMetric(TableMetric):
+class TextMetric(BaseMetric):
     """Base of the metrics on text. A metric that does not concern the records of a corpus gives no score."""
 
     modalities: ClassVar[tuple[str, ...]] = ("text",)

@@ -79,14 +79,14 @@ def interval(draws: np.ndarray, value: float | None = None) -> tuple[float, floa
     return max(0.0, float(low) - shift), float(high) - shift
 
 
-class TableMetric:
-    """Base of the metrics on tables: the score's id is `axis.name`."""
+class BaseMetric:
+    """What the metrics of every kind of data have in common: the score's id is `axis.name`."""
 
     name: ClassVar[str]
     axis: ClassVar[Axis]
     label: ClassVar[str]
     summary: ClassVar[str]
-    modalities: ClassVar[tuple[str, ...]] = ("table",)
+    modalities: ClassVar[tuple[str, ...]]
     source: ClassVar[str] = ""
 
     def score(self, value: float | None, verdict: Verdict, plain: str, **more: Any) -> Score:
@@ -139,3 +139,9 @@ class TableMetric:
             details=details,
             **more,
         )
+
+
+class TableMetric(BaseMetric):
+    """Base of the metrics on tables."""
+
+    modalities: ClassVar[tuple[str, ...]] = ("table",)
