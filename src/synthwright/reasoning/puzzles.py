@@ -7,6 +7,7 @@ import hmac
 import random
 from collections.abc import MutableSequence, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, TypeVar
 
 ItemT = TypeVar("ItemT")
@@ -125,41 +126,46 @@ def commitment(secret: str) -> str:
 def canonical_id(puzzle: Puzzle, *, marks: bool = True) -> str:
     """A Weisfeiler-Lehman hash without names: operators, values and the role in the question; 16 digits.
 
-    Operands of add, mul, and, or and of links count as unordered. marks: without values and question, for twins.
+    Operands count as unordered, but for the first of a difference or quotient and the places of an equation. marks:
+    False leaves out values, truths and the question, which is what twins have in common.
     """
-    colours: dict[str, str] = {}
-    into: dict[str, list[tuple[str, str]]] = {}
-    about: dict[str, list[Statement]] = {}
+    names = dict.fromkeys(name for one in puzzle.statements for name in (one.head, *filter(str.isalpha, one.args)))
+    at = {name: i for i, name in enumerate(names)}
+    said: list[list[str]] = [[] for _ in names]
+    edges: list[tuple[int, int, int]] = []
     for one in puzzle.statements:
-        about.setdefault(one.head, []).append(one)
-        for place, name in enumerate(one.args):
-            ordered = one.kind in ("sub", "div", "equation")
-            into.setdefault(name, []).append((f"{one.kind}{place if ordered else ''}", one.head))
-    everyone = sorted({*about, *into})
-    for name in everyone:
-        start = [one.kind if one.kind not in ("true", "false") or marks else "fact" for one in about.get(name, ())]
-        start += [one.args[0] for one in about.get(name, ()) if one.kind == "value" and marks]
-        start += [f"query{place}" for place, asked in enumerate(puzzle.query) if asked == name and marks]
-        colours[name] = "|".join(sorted(start))
-    for _ in range(4):
-        colours = {name: _short(_neighbourhood(name, colours, about, into)) for name in everyone}
-    whole = "|".join([puzzle.task, *sorted(colours.values())])
-    return _short(whole)
+        fact = one.kind in ("value", "true", "false")
+        said[at[one.head]].append("fact" if fact and not marks else one.kind)
+        for place, arg in enumerate(one.args):
+            role = place if one.kind == "equation" else min(place, 1) if one.kind in ("sub", "div") else 0
+            if arg.isalpha():
+                edges.append((at[one.head], at[arg], _number(f"{one.kind} {role}")))
+            elif marks:
+                said[at[one.head]].append(f"{role} {arg}")
+    for place, name in enumerate(puzzle.query if marks else ()):
+        if name in at:
+            said[at[name]].append(f"query {place}")
+    colours = [_number("|".join(sorted(words))) for words in said]
+    for _ in range(_ROUNDS):
+        fresh = [_mixed(colour) for colour in colours]
+        for user, used, kind in edges:  # sums do not depend on the order of operands, so nothing has to be sorted
+            fresh[user] += _mixed(colours[used] ^ kind)
+            fresh[used] += _mixed(colours[user] + kind)
+        colours = [colour & _WORD for colour in fresh]
+    whole = f"{puzzle.task} {sorted(colours)}"
+    return hashlib.sha256(whole.encode()).hexdigest()[:16]
 
 
-def _neighbourhood(
-    name: str, colours: dict[str, str], about: dict[str, list[Statement]], into: dict[str, list[tuple[str, str]]]
-) -> str:
-    parts = [colours[name]]
-    for one in about.get(name, ()):
-        if one.kind in ("value", "true", "false"):  # what they say is in the first colour, or is not to count
-            continue
-        children = [colours.get(child, child) for child in one.args]
-        ordered = one.kind in ("sub", "div", "equation")
-        parts.append(one.kind + "(" + ",".join(children if ordered else sorted(children)) + ")")
-    parts += sorted(f"{kind}<{colours[parent]}" for kind, parent in into.get(name, ()))
-    return ";".join(parts)
+_ROUNDS, _WORD = 4, 2**64 - 1
 
 
-def _short(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+@lru_cache(maxsize=4096)
+def _number(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
+
+
+def _mixed(value: int) -> int:
+    """A 64-bit number that depends on every bit of `value` (the finaliser of splitmix64, Steele et al. 2014)."""
+    value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & _WORD
+    value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & _WORD
+    return value ^ (value >> 31)

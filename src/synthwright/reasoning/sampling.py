@@ -32,6 +32,7 @@ _LOGIC = {
     "abductive_logic": (("rule_and", 0.07), ("rule_or", 0.66), ("rule_not", 0.27)),
 }
 _TRIES = 200
+_SHUFFLES = 4  # of the facts of one tree in search of twins: another tree costs less than more of them
 _NO_PATH = 0.15  # share of max-sum questions without any path
 
 
@@ -81,7 +82,7 @@ def _with_facts(task: str, level: Level, wish: Wish, dice: Dice, turn: int) -> l
     wanted = LABELS[task] or ()
     gone = missing_facts(leaves, level, wish, dice)
     found: dict[str, list[bool]] = {}
-    for _ in range(12 if wish.balance == "twin" else 1):
+    for _ in range(_SHUFFLES if wish.balance == "twin" else 1):
         dice.shuffle(truth)
         found.setdefault(_meant(nodes, leaves, truth), list(truth))
         if wish.flaws != "none" or all(label in found for label in wanted):
@@ -121,13 +122,12 @@ def _meant(nodes: Sequence[tuple[str, list[int]]], leaves: Sequence[int], truth:
         if kind == "leaf":
             continue
         operands = [value[child] for child in children]
-        if kind in ("and", "or", "not"):
-            value[place] = {"and": all(operands), "or": any(operands), "not": not operands[0]}[kind]
-        elif kind == "rule_not":
-            value[place] = True if operands[0] is False else None
+        if kind.endswith("not"):
+            holds = operands[0] is False
         else:
-            fires = all(operands) if kind == "rule_and" else any(operands)
-            value[place] = True if fires else None
+            holds = all(operands) if kind.endswith("and") else any(operands)
+        # A rule whose premise does not hold says nothing; an operator is then false.
+        value[place] = holds or (None if kind.startswith("rule_") else False)
     return NOT_KNOWN if value[0] is None else str(value[0])
 
 

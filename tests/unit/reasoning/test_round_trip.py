@@ -240,6 +240,24 @@ def test_a_new_reader_with_other_names_is_the_same_puzzle():
     assert canonical_id(Puzzle(puzzle.task, tuple(flipped), puzzle.query)) != canonical_id(puzzle)
 
 
+def test_another_coefficient_or_the_other_order_of_a_difference_is_another_puzzle():
+    def linear(a):
+        both = (Statement("equation", "1", (a, "3", "7")), Statement("equation", "2", ("1", "2", "bcd")))
+        return Puzzle("linear_equation", (Statement("value", "bcd", ("4",)), *both), ("x", "y"))
+
+    assert canonical_id(linear("2")) != canonical_id(linear("5"))
+    values = (Statement("value", "bcd", ("4",)), Statement("value", "fgh", ("9",)))
+    one, two = (
+        Puzzle("arithmetic", (*values, Statement(kind, "jkl", names_)), ("jkl",))
+        for kind, names_ in (("sub", ("bcd", "fgh")), ("sub", ("fgh", "bcd")))
+    )
+    assert canonical_id(one) != canonical_id(two)
+    same = [
+        Puzzle("arithmetic", (*values, Statement("add", "jkl", n)), ("jkl",)) for n in (("bcd", "fgh"), ("fgh", "bcd"))
+    ]
+    assert canonical_id(same[0]) == canonical_id(same[1])
+
+
 def test_capacities_are_those_counted_by_hand():
     assert [capacity("bool_logic", level) for level in ("D1", "D2")] == [80, 6560]
     assert capacity("bool_logic", "D3") == pytest.approx(3.1e7, rel=0.03)
