@@ -28,6 +28,20 @@ def test_make_writes_the_same_bytes_for_a_seed_and_others_for_another(cli, tmp_p
     assert b"zebra" not in found["d"]
 
 
+@pytest.mark.parametrize("n", [0, -1, "many"])
+def test_a_number_of_items_that_is_none_is_refused(cli, tmp_path, n):
+    assert "--n" in cli("text", "dyval", "make", "--n", n, "--out", "x.jsonl", code=2).stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_make_replaces_a_file_only_when_the_new_one_is_complete(cli, tmp_path):
+    (tmp_path / "x.jsonl").write_text("old")
+    cli("text", "dyval", "make", "--level", "D1", "--n", 5000, "--out", "x.jsonl", code=3)
+    assert (tmp_path / "x.jsonl").read_text() == "old"
+    cli(*ITEMS, "--out", "x.jsonl", "--quiet")
+    assert len((tmp_path / "x.jsonl").read_text().splitlines()) == 40
+
+
 def test_score_asks_writes_and_goes_on(cli, items, tmp_path):
     arguments = ("text", "dyval", "score", items, "--backend", "scripted:wrong=0.25", "--out", "scored.jsonl", "--json")
     first = json.loads(cli(*arguments).stdout)
@@ -78,6 +92,10 @@ HERE = "http://127.0.0.1:9/v1"
         (("make", "--level", "D9", "--out", "x.jsonl"), 2, "Unknown level"),
         (("make", "--level", "D1", "--n", "5000", "--out", "x.jsonl"), 3, "different puzzles"),
         (("make", "--template-set", "9", "--out", "x.jsonl"), 2, "0 to 6, or mixed"),
+        (("make", "--template-set", "²", "--out", "x.jsonl"), 2, "template_set"),
+        (("make", "--set", "balance", "--out", "x.jsonl"), 2, "--set name=value"),
+        (("make", "--out", "."), 2, "Unknown file type"),
+        (("make", "--out", "/proc/nowhere/x.jsonl"), 4, "Cannot write"),
         (("make", "--order", "sorted", "--out", "x.jsonl"), 2, "topological"),
         (("make", "--set", "balanc=twin", "--out", "x.jsonl"), 2, "Did you mean 'balance'"),
         (("make", "--secret-env", "NO_SUCH", "--out", "x.jsonl"), 2, "not set"),
@@ -85,12 +103,17 @@ HERE = "http://127.0.0.1:9/v1"
         (("score", "items.jsonl"), 2, "neither was given"),
         (("score", "items.jsonl", "--preds", "p", "--backend", "scripted:oracle"), 2, "both was given"),
         (("score", "items.jsonl", "--preds", "p", "--model", "m"), 2, "belong to a backend"),
-        (("score", "items.jsonl", "--preds", "none.jsonl"), 3, "none.jsonl"),
-        (("score", "none.jsonl", "--backend", "scripted:oracle"), 3, "none.jsonl"),
+        (("score", "items.jsonl", "--preds", "none.jsonl"), 3, "There is no such file"),
+        (("score", "none.jsonl", "--backend", "scripted:oracle"), 3, "There is no such file"),
         (("score", "items.jsonl", "--backend", "scripted:genius"), 2, "scripted"),
         (("score", "items.jsonl", "--backend", "scripted:oracle", "--model", "m"), 2, "takes no --model"),
         (("score", "items.jsonl", "--backend", "scripted:oracle", "--out", "x.doc"), 2, ".jsonl"),
         (("score", "items.jsonl", "--backend", "scripted:oracle", "--by", "colour"), 2, "template_set"),
+        (
+            ("score", "items.jsonl", "--backend", "scripted:oracle", "--out", "x.jsonl", "--ledger", "x.jsonl"),
+            2,
+            "a file for each",
+        ),
         (("score", "items.jsonl", "--backend", HERE), 2, "Which model"),
         (("score", "items.jsonl", "--backend", "file:///etc/passwd", "--model", "m"), 2, "not an http"),
         (("score", "items.jsonl", "--backend", HERE, "--model", "m", "--key-env", "NO_SUCH"), 2, "is not set"),

@@ -37,7 +37,7 @@ class MakeOptions:
 
     def options(self) -> dict[str, Any]:
         """Options of the generator; `--set` wins."""
-        number: int | str = int(self.template_set) if self.template_set.isdigit() else self.template_set
+        number: int | str = int(self.template_set) if self.template_set.isdecimal() else self.template_set
         found = {"task": self.task, "level": self.level, "order": self.order, "template_set": number}
         return {**found, "secret": self.secret(), **parse_assignments(self.set_)}
 
@@ -137,19 +137,22 @@ def score(items: str, options: ScoreOptions, asking: AskOptions, output: Output)
     options.check()
     corpus, by = read(items, modality="text"), options.keys()
     found = _from_file(corpus, options, by) if options.preds else _from_backend(corpus, options, asking, by, output)
-    for path in options.out:
-        _write(found, path)
+    _write(found, options.out)
     output.emit({**found.to_json(), "written": list(options.out)}, lambda: _score_page(found, by, options.out))
 
 
-def _write(found: Scored, path: str) -> None:
+def _write(found: Scored, paths: Sequence[str]) -> None:
     from synthwright.evaluate.runner import evaluate
     from synthwright.io.dispatch import write
 
-    if path.endswith(tuple(RENDERERS)):
-        evaluate(found.corpus).save(path)
-    else:
-        write(found.corpus, path)
+    reports = [path for path in paths if path.endswith(tuple(RENDERERS))]
+    for path in paths:
+        if path not in reports:
+            write(found.corpus, path)
+    if reports:
+        report = evaluate(found.corpus)
+        for path in reports:
+            report.save(path)
 
 
 def _check_source(options: ScoreOptions, asking: AskOptions) -> None:
@@ -184,6 +187,10 @@ def _from_backend(corpus: Any, options: ScoreOptions, asking: AskOptions, by: Se
     from synthwright.run.dyval import score as ask_and_score
 
     ledger = asking.ledger or (f"{options.out[0]}.ledger" if options.out else None)
+    if ledger in options.out or (asking.cache and asking.cache in (ledger, *options.out)):
+        raise ConfigError(
+            "One file cannot hold two of results, ledger and cache.", where="score", fix="name a file for each"
+        )
     backend = asking.open()
     try:
         with output.work() as (sink, stop):

@@ -67,8 +67,13 @@ class Corpus(Dataset):
             problems = [Problem("There are no records.", "Corpus.of", "give at least one")]
         if problems:
             raise DataError.of(problems)
-        rows = [_filled(record) for record in records]
-        arrays = {name: pa.array([row[name] for row in rows], kind) for name, kind in _ARROW.items()}
+        try:
+            rows = [_filled(record) for record in records]
+            arrays = {name: pa.array([row[name] for row in rows], kind) for name, kind in _ARROW.items()}
+        except (UnicodeEncodeError, TypeError) as error:  # looked for only when it happens: it reads everything again
+            raise DataError.of(
+                [p for place, record in enumerate(records) for p in _unwritable(place, record)]
+            ) from error
         return cls({MAIN: pa.table(arrays)}, corpus_schema(), notes)
 
     @classmethod
@@ -159,11 +164,27 @@ def _unreadable(place: int, record: Mapping[str, Any]) -> list[Problem]:
         found.append(
             Problem(f"Record {place} has neither messages nor an instruction.", "Corpus.of", "give one of the two")
         )
-    for message in record.get("messages") or ():
-        if not isinstance(message, Mapping) or not isinstance(message.get("content"), str) or "role" not in message:
+    for name in ("group", *_LEVELS, *_TEXTS):
+        value = record.get(name)
+        if value is not None and not isinstance(value, str) and name != "label":
+            found.append(Problem(f"Record {place} has no text as {name}: {value!r:.60}.", name, "write it as text"))
+    messages = record.get("messages") or ()
+    for message in messages if isinstance(messages, Sequence) else (messages,):
+        texts = [message.get(key) for key in ("role", "content")] if isinstance(message, Mapping) else [None]
+        if not all(isinstance(text, str) for text in texts):
             fix = 'use {"role": "user", "content": "text"}'
             found.append(Problem(f"Record {place} has a message that is none: {message!r:.60}.", "messages", fix))
     return found
+
+
+def _unwritable(place: int, record: Mapping[str, Any]) -> list[Problem]:
+    """What no file can hold: halves of surrogate pairs, and objects that are not JSON."""
+    try:
+        canonical_json(record).encode()
+    except (UnicodeEncodeError, TypeError) as error:
+        what = "half a surrogate pair" if isinstance(error, UnicodeEncodeError) else str(error)
+        return [Problem(f"Record {place} cannot be written: {what}.", f"record {place}", "correct or drop it")]
+    return []
 
 
 def _filled(record: Mapping[str, Any]) -> dict[str, Any]:

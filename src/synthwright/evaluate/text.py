@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
@@ -67,11 +68,11 @@ class TextEncoding:
 
     def items(self) -> list[dict[str, Any]]:
         """The synthetic records that are items of DyVal."""
-        return self.once("items", lambda: [one for one in self.records("synthetic") if _is_item(one)])
+        return self.once("items", lambda: [one for one in self.records("synthetic") if is_item(one)])
 
     def plain(self, part: str) -> list[dict[str, Any]]:
         """The records of a part that are no items of DyVal."""
-        return self.once(("plain", part), lambda: [one for one in self.records(part) if not _is_item(one)])
+        return self.once(("plain", part), lambda: [one for one in self.records(part) if not is_item(one)])
 
     def puzzles(self) -> list[Puzzle | None]:
         """What the text of each item says; None where no template reads it."""
@@ -102,7 +103,7 @@ class TextEncoding:
         return {"answers": answered.details["answers"]} if answered else {}
 
 
-class TextMetric(BaseMetric):
+class TextMetric(BaseMetric, ABC):
     """Base of the metrics on text. A metric that does not concern the records of a corpus gives no score."""
 
     modalities: ClassVar[tuple[str, ...]] = ("text",)
@@ -112,13 +113,13 @@ class TextMetric(BaseMetric):
         encoding: TextEncoding = evidence.encoding
         return self.measure(encoding, ctx) if self.concerns(encoding) else []
 
+    @abstractmethod
     def concerns(self, encoding: TextEncoding) -> bool:
         """Whether any record is concerned."""
-        raise NotImplementedError
 
+    @abstractmethod
     def measure(self, encoding: TextEncoding, ctx: Context) -> list[Score]:
         """The scores."""
-        raise NotImplementedError
 
 
 class ItemMetric(TextMetric):
@@ -150,7 +151,8 @@ def cells_of(items: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], list[i
     return {cell: places for cell, places in found.items() if places}
 
 
-def _is_item(one: Mapping[str, Any]) -> bool:
+def is_item(one: Mapping[str, Any]) -> bool:
+    """Whether a record is an item of DyVal: its task and level are known, and it has a label."""
     return one.get("task") in TASKS and one.get("level") in LEVELS and one.get("label") is not None
 
 

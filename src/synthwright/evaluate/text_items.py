@@ -271,9 +271,7 @@ class TextAccuracy(ItemMetric):
             return self.unknown("The items hold no answers of a model.", "ask one: synthwright text dyval score")
         found = graded(items, [one["scores"]["reply"] for one in items])
         total = found.total
-        models = sorted(
-            {str(one["scores"].get("model_id") or one["scores"].get("model") or "") for one in items} - {""}
-        )
+        models = sorted({str(one["scores"].get("model_id") or "") for one in items} - {""})
         cells = [
             {
                 **cell.key,

@@ -6,6 +6,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from synthwright.core.context import Context
@@ -23,15 +24,11 @@ class CachedBackend:
     def __init__(self, inner: Backend, path: str | Path) -> None:
         self.inner = inner
         self._path = Path(path)
-        try:
+        with self._usable():
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._store = sqlite3.connect(self._path)
             self._store.execute("CREATE TABLE IF NOT EXISTS completions (key TEXT PRIMARY KEY, document TEXT)")
             self._store.commit()
-        except (sqlite3.Error, OSError) as error:
-            raise WriteError(
-                f"The cache cannot be used: {error}", where=str(path), fix="name another file, or remove this one"
-            ) from error
 
     @property
     def model_id(self) -> str:
@@ -67,10 +64,23 @@ class CachedBackend:
         return hashlib.sha256(f"{self.model_id}|{request.digest}".encode()).hexdigest()
 
     def _kept(self, request: Request) -> Completion | None:
-        found = self._store.execute("SELECT document FROM completions WHERE key = ?", (self._key(request),)).fetchone()
+        with self._usable():
+            wanted = (self._key(request),)
+            found = self._store.execute("SELECT document FROM completions WHERE key = ?", wanted).fetchone()
         return None if found is None else as_cached(Completion.from_json(json.loads(found[0])), request)
 
     def _keep(self, request: Request, completion: Completion) -> None:
         document = json.dumps(completion.to_json(), ensure_ascii=False, sort_keys=True)
-        self._store.execute("INSERT OR REPLACE INTO completions VALUES (?, ?)", (self._key(request), document))
-        self._store.commit()
+        with self._usable():
+            self._store.execute("INSERT OR REPLACE INTO completions VALUES (?, ?)", (self._key(request), document))
+            self._store.commit()
+
+    @contextmanager
+    def _usable(self) -> Iterator[None]:
+        """Failures of the file, also those met later (a full disk, a lock of another run), as WriteError."""
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise WriteError(
+                f"The cache cannot be used: {error}", where=str(self._path), fix="name another file, or remove this one"
+            ) from error

@@ -124,7 +124,10 @@ class HttpBackend:
                     if ctx.seconds - start > self._patience.timeout:
                         return self._timed_out()
                 after = _seconds(response.headers.get("retry-after"))
-                return Reply(response.status_code, response.headers.get("content-type", ""), bytes(body), after)
+                clean = (
+                    body.replace(self._secret.encode(), b"[key]") if self._secret else body
+                )  # before it is cut short
+                return Reply(response.status_code, response.headers.get("content-type", ""), bytes(clean), after)
         except self._httpx.TimeoutException:
             return self._timed_out()
         except (self._httpx.DecodingError, self._httpx.StreamError) as error:

@@ -102,11 +102,15 @@ class CallLedger:
         """Force everything to the disk and write the index."""
         if self._file is None or self.path is None:
             return
-        self._sync()
-        self._file.close()
-        self._file = None
-        write_json(_index(self.path), {**self.counts.to_json(), "bytes": self.path.stat().st_size})
-        self._lock.release()
+        try:
+            self._sync()
+            self._file.close()
+            write_json(_index(self.path), {**self.counts.to_json(), "bytes": self.path.stat().st_size})
+        except OSError as error:
+            raise _cannot(self.path, error) from error
+        finally:
+            self._file = None
+            self._lock.release()
 
     # -- file
 
@@ -140,6 +144,8 @@ class CallLedger:
         """Take in the whole lines of the file; the number of their bytes."""
         content = path.read_bytes() if path.exists() else b""
         kept = content.rfind(b"\n") + 1
+        if not kept and not _line(self.run).startswith(content):
+            raise ConfigError("The file is no ledger of this run.", where=str(path), fix="name another file")
         for number, line in enumerate(content[:kept].splitlines(), 1):
             try:
                 document = json.loads(line)
@@ -163,9 +169,8 @@ class CallLedger:
             raise ConfigError(f"The ledger belongs to another run ({shown}).", where=str(path), fix="name another file")
 
     def _append(self, document: Mapping[str, Any]) -> None:
-        line = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")) + "\n"
         try:
-            self._file.write(line.encode())  # type: ignore[union-attr]  # callers have opened it
+            self._file.write(_line(document))  # type: ignore[union-attr]  # callers have opened it
             self._file.flush()  # type: ignore[union-attr]
             self._unsynced += 1
             if self._unsynced >= _SYNC_EVERY:
@@ -176,6 +181,10 @@ class CallLedger:
     def _sync(self) -> None:
         os.fsync(self._file.fileno())  # type: ignore[union-attr]  # as in _append
         self._unsynced = 0
+
+
+def _line(document: Mapping[str, Any]) -> bytes:
+    return (json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")) + "\n").encode()
 
 
 def _index(path: Path) -> Path:

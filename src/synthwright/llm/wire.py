@@ -133,7 +133,7 @@ class Reply:
 
 
 def completion_of(reply: Reply, request: Request, model: str) -> Completion | Problem:
-    """The completion in a reply, or what is wrong with it."""
+    """The completion in a reply, or what is wrong with it. Half a surrogate pair in a text becomes U+FFFD."""
     if reply.status != 200:
         return _refused(reply)
     if "json" not in reply.kind.lower():
@@ -148,6 +148,7 @@ def completion_of(reply: Reply, request: Request, model: str) -> Completion | Pr
             text, choice = str(choice["message"]["refusal"]), {"finish_reason": "content_filter"}
         if not isinstance(text, str):
             raise TypeError("no text")
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         start = _shown(reply.body)
         what = f"The reply is no completion ({type(error).__name__}): {start!r}"
@@ -204,12 +205,15 @@ def _words(body: bytes) -> str:
         error = document.get("error", document.get("detail", document.get("message")))
         message = error.get("message") if isinstance(error, Mapping) else error
         if isinstance(message, str):
-            return message[:_SHOWN]
+            return _printable(message)[:_SHOWN]
     except (ValueError, AttributeError):
         pass  # servers also answer with plain text
     return _shown(body)
 
 
 def _shown(body: bytes, most: int = _SHOWN) -> str:
-    text = body[: 4 * most].decode("utf-8", "replace")
-    return "".join(letter if letter.isprintable() else " " for letter in text)[:most].strip()
+    return _printable(body[: 4 * most].decode("utf-8", "replace"))[:most].strip()
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from synthwright.core.context import Context
-from synthwright.core.errors import BackendError, BadReply, Problem, RateLimited, RunIncomplete
+from synthwright.core.errors import BackendError, BadReply, Cancelled, Problem, RateLimited, RunIncomplete
 from synthwright.llm.ledger import CallLedger
 from synthwright.llm.protocol import Backend, Completion, Request, answers
 
@@ -67,8 +67,13 @@ def gather(
                 if completion.error.code not in _NOT_ASKED:
                     ledger.record(completion.row_key, "failed", completion.to_json())
                 _check_hope(problems, answered)
-            ctx.step(done + answered, len(requests), stage)
+            try:
+                ctx.step(done + answered, len(requests), stage)
+            except Cancelled:
+                if not ctx.cancelled():
+                    raise  # a sink's own wish; at that of the user what is under way still arrives, and is kept
     if problems:
+        ctx.step(done + answered, len(requests), stage)  # raises Cancelled when that is the reason
         raise _incomplete(problems, ledger)
     kept = ledger.rows("accepted")
     return {one.row_key: Completion.from_json(kept[one.row_key]) for one in requests}

@@ -13,6 +13,8 @@ from synthwright.core.errors import ConfigError, DataError, Problem, ReadError, 
 from synthwright.core.progress import Event
 from synthwright.core.seeds import named_rng
 from synthwright.data.corpus import Corpus
+from synthwright.evaluate.text import is_item
+from synthwright.io.corpora import lines_of
 from synthwright.llm.cache import CachedBackend
 from synthwright.llm.ledger import CallLedger, Counts
 from synthwright.llm.protocol import Backend, Completion
@@ -107,7 +109,7 @@ def items_of(corpus: Corpus) -> list[dict[str, Any]]:
         raise DataError("These are no texts.", where="score", fix="make items: synthwright text dyval make")
     records = corpus.records()
     for place, one in enumerate(records):
-        if one.get("task") not in TASKS or one.get("level") not in LEVELS or one.get("label") is None:
+        if not is_item(one):
             raise DataError(
                 f"Record {place} is no item of DyVal: it has task {one.get('task')!r}, level {one.get('level')!r}.",
                 where=f"id {one.get('id')}",
@@ -118,15 +120,9 @@ def items_of(corpus: Corpus) -> list[dict[str, Any]]:
 
 def load_replies(path: str | Path, known: set[str]) -> dict[str, str]:
     """Replies by item. The text stands under reply, response or text. Raises ReadError listing the lines in error."""
-    try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ReadError(f"The replies cannot be read: {error}", where=str(path), fix="check --preds") from error
     found: dict[str, str] = {}
     problems = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
+    for number, line in lines_of(path):
         what = _take_reply(line, known, found)
         if what:
             problems.append(

@@ -92,13 +92,19 @@ def _settings(spec: str) -> dict[str, float]:
     parts = [part.strip() for part in spec.split(",") if part.strip()]
     found = parse_assignments(parts) if all("=" in part for part in parts) else {}
     for name, value in found.items():
-        if name not in known or isinstance(value, bool) or not isinstance(value, int | float):
+        if (
+            name not in known
+            or isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not math.isfinite(value)
+        ):
             raise ConfigError(
                 f"{name}={value!r} is no setting of a scripted backend.",
                 where="--backend",
                 fix=f"use scripted:oracle, scripted:names, or numbers for: {listing(known)}",
             )
-    if not found or ("skill" in found and "step_error" in found) or not 0 <= found.get("step_error", 0) <= 1:
+    is_unclear = {"skill", "step_error"} <= set(found) or ("slope" in found and "skill" not in found)
+    if not found or is_unclear or not 0 <= found.get("step_error", 0) <= 1:
         raise ConfigError(
             f"scripted:{spec} does not say how well to answer.",
             where="--backend",

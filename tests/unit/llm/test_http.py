@@ -1,13 +1,15 @@
 """The client against a server on this machine that fails in every way we know of."""
 
 import socket
+import sqlite3
+from contextlib import closing
 
 import pytest
 
 pytest.importorskip("httpx", reason="the extra llm is not installed")
 
 from synthwright.core.context import Context, Stop
-from synthwright.core.errors import Cancelled, ConfigError, Unsupported
+from synthwright.core.errors import Cancelled, ConfigError, Unsupported, WriteError
 from synthwright.core.seeds import fit_sequence
 from synthwright.llm import http
 from synthwright.llm.cache import CachedBackend
@@ -175,6 +177,25 @@ def test_the_key_is_sent_and_never_shown(endpoint, monkeypatch, caplog):
     assert "Incorrect key [key] given" in one.error.what
 
 
+def test_a_key_that_is_repeated_where_words_are_cut_short_or_in_a_reply_is_not_shown(endpoint, monkeypatch):
+    monkeypatch.setenv("TEST_KEY", "sk-very-secret")
+    fault = {"status": 401, "body": b'{"error": "' + b"x" * 192 + b' sk-very-secret"}'}
+    with endpoint(lambda number, document: fault if number == 0 else {"text": "Say sk-very-secret"}) as server:
+        backend = HttpBackend(server.url, "m", key_env="TEST_KEY", patience=FAST, concurrency=1)
+        refused, replied = ask(backend, requests(2), context())
+        backend.close()
+    assert "xxx [key]" in refused.error.what
+    assert "sk-" not in refused.error.what
+    assert replied.text == "Say [key]"
+
+
+def test_half_a_surrogate_pair_in_a_reply_becomes_a_letter_that_files_can_hold(endpoint):
+    body = b'{"choices": [{"message": {"content": "a\\ud83d b\\ud83d\\ude00"}}]}'
+    with endpoint(lambda number, document: {"body": body}) as server:
+        (one,) = asked(server)
+    assert one.text == "a\ufffd b\U0001f600"
+
+
 @pytest.mark.parametrize(
     ("url", "words"),
     [
@@ -268,3 +289,13 @@ def test_the_cache_keeps_neither_failures_nor_cut_replies(endpoint, tmp_path):
         backend.close()
     assert finishes == ["length", "error", "stop", "stop"]
     assert len(server.seen) == 3
+
+
+def test_a_cache_that_is_lost_on_the_way_is_one_clear_error(endpoint, tmp_path):
+    with endpoint(lambda number, document: {"text": "yes"}) as server:
+        backend = CachedBackend(HttpBackend(server.url, "m"), tmp_path / "c")
+        with closing(sqlite3.connect(tmp_path / "c")) as store:
+            store.execute("DROP TABLE completions")
+        with pytest.raises(WriteError, match="cache cannot be used"):
+            ask(backend, requests(), context())
+        backend.close()

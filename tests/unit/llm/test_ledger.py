@@ -92,6 +92,13 @@ def test_a_file_that_is_no_ledger_is_left_alone(tmp_path):
     assert (tmp_path / "notes.json").read_text() == '{"mine": 1}\n'
 
 
+def test_a_file_of_one_line_without_an_end_is_no_ledger_that_was_cut_and_is_left_alone(tmp_path):
+    (tmp_path / "notes").write_text("my only copy")
+    with pytest.raises(ConfigError, match="no ledger"):
+        CallLedger(tmp_path / "notes", KEYS, RUN)
+    assert (tmp_path / "notes").read_text() == "my only copy"
+
+
 def test_a_place_that_cannot_be_written_is_one_clear_error():
     with pytest.raises(WriteError, match="ledger"):
         CallLedger("/proc/nowhere/l", KEYS, RUN)

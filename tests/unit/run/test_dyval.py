@@ -1,6 +1,7 @@
 """Items put to a backend: what is scored, what is resumed, when it stops, and which level is reached."""
 
 import json
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from synthwright.core.errors import BackendError, Cancelled, ConfigError, DataEr
 from synthwright.data.corpus import Corpus
 from synthwright.generators.dyval import DyVal
 from synthwright.llm.meter import Limits, Meter
+from synthwright.llm.scripted import ScriptedBackend
 from synthwright.reasoning.items import oracle
 from synthwright.run import dyval
 from synthwright.run.asking import Asked
@@ -71,6 +73,26 @@ def test_stopped_it_keeps_what_came_and_goes_on(corpus, tmp_path):
     backend = scripted("oracle")
     dyval.score(corpus, backend, ledger=tmp_path / "l")
     assert len(backend.truth) == 74
+
+
+class Late(ScriptedBackend):
+    """Three requests are always under way: they still arrive after a wish to stop, as by HTTP."""
+
+    def generate(self, requests, ctx):
+        left = iter(requests)
+        while not ctx.cancelled() and (three := list(islice(left, 3))):
+            yield from map(self._answered, three)
+
+
+def test_what_is_under_way_at_a_wish_to_stop_is_kept(corpus, tmp_path):
+    stop = Stop()
+    late = Late(lambda request: "<<<True>>>", model_id="late")
+    with pytest.raises(Cancelled):
+        dyval.score(corpus, late, ledger=tmp_path / "l", callbacks=[lambda event: stop.ask()], stop=stop)
+    assert len(late.truth) == 3
+    again = Late(lambda request: "<<<True>>>", model_id="late")
+    dyval.score(corpus, again, ledger=tmp_path / "l")
+    assert len(again.truth) == 81
 
 
 def test_failed_requests_are_never_scored_as_wrong(corpus, tmp_path):
@@ -167,7 +189,18 @@ def test_a_ladder_goes_on_where_it_stopped(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "spec", ["", "right", "speed=3", "skill=3,step_error=0.1", "wrong=2", "skill=high", "step_error=3"]
+    "spec",
+    [
+        "",
+        "right",
+        "speed=3",
+        "skill=3,step_error=0.1",
+        "wrong=2",
+        "skill=high",
+        "step_error=3",
+        "slope=2",
+        "skill=Infinity",
+    ],
 )
 def test_a_script_that_is_none_is_refused(spec):
     with pytest.raises(ConfigError, match=r"scripted|add up|Cannot read"):
