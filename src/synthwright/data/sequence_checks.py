@@ -21,6 +21,8 @@ def cell_problems(schema: Schema, tables: Mapping[str, pa.Table], entity: str, o
     for column in schema.columns:
         cells = tables[column.table].column(column.name)
         owners = tables[column.table].column(entity)
+        if column.name == order and cells.null_count:
+            continue  # told by `order_problems`
         for what, wrong, fix in wrong_cells(column, cells):
             rows = pc.indices_nonzero(wrong).to_pylist()
             shown = ", ".join(f"{owners[i].as_py()!r} row {i} ({cells[i].as_py()})" for i in rows[:_SHOWN])
@@ -74,7 +76,9 @@ def order_problems(cells: pa.ChunkedArray, places: np.ndarray, ids: pa.ChunkedAr
     if cells.null_count:
         rows = pc.indices_nonzero(pc.is_null(cells)).to_pylist()
         shown = ", ".join(f"{ids[int(places[i])].as_py()!r} row {i}" for i in rows[:_SHOWN])
-        return [Problem(f"{len(rows):,} rows have no {name!r}: {shown}.", f"column {name!r}", "fill in the order")]
+        fix = "fill it in, or drop these rows"
+        return [Problem(f"{len(rows):,} rows have no {name!r}: {shown}.", f"column {name!r}", fix)]
+    shown_cells = cells
     if pa.types.is_temporal(cells.type):
         cells = cells.cast(pa.int32() if cells.type.bit_width == 32 else pa.int64())
     at = cells.to_numpy()
@@ -86,6 +90,6 @@ def order_problems(cells: pa.ChunkedArray, places: np.ndarray, ids: pa.ChunkedAr
     ):
         rows = np.flatnonzero(wrong) + 1
         if len(rows):
-            shown = ", ".join(f"{ids[int(places[i])].as_py()!r} row {i} ({at[i]})" for i in rows[:_SHOWN])
+            shown = ", ".join(f"{ids[int(places[i])].as_py()!r} row {i} ({shown_cells[int(i)]})" for i in rows[:_SHOWN])
             found.append(Problem(f"{len(rows):,} steps of {name!r} {words}: {shown}.", f"column {name!r}", fix))
     return found

@@ -61,6 +61,10 @@ class SeriesSet(Dataset):
                 problems.append(
                     Problem(f"There is no column {name!r}.{hint}", word, f"columns: {listing(table.column_names)}")
                 )
+        named = [name for name in (entity, order, *(static or ())) if name is not None]
+        for name in sorted({name for name in named if named.count(name) > 1}):
+            fix = "name each column once, as entity, order or static"
+            problems.append(Problem(f"Column {name!r} is named {named.count(name)} times.", f"column {name!r}", fix))
         if problems:
             raise DataError.of(problems)
         table, notes = without_nan(table)
@@ -184,7 +188,7 @@ class SeriesSet(Dataset):
         index = np.asarray(units, dtype=np.int64)
         index = np.where(index < 0, index + len(self), index)
         lengths = self.lengths[index]
-        steps = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        steps = places_within(lengths)
         rows = self._rows.take(pa.array(np.repeat(self.starts[index], lengths) + steps))
         static = self.arrow.take(pa.array(index))
         return self._named(static, rows, unique_names(static.column(self.entity)), lengths)
@@ -242,7 +246,7 @@ class SeriesSet(Dataset):
             notes.append(Note("Q002", f"{len(small):,} series have fewer than {length} steps and were left out"))
         counts = np.where(self.lengths >= length, (self.lengths - length) // stride + 1, 0)
         unit = np.repeat(np.arange(len(self)), counts)
-        offset = (np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)) * stride
+        offset = places_within(counts) * stride
         return self._cut(unit, offset, np.full(len(unit), length), notes, bind=source)
 
     def pieces(self, count: int, *, gap: int = GAP) -> Self:
@@ -267,7 +271,7 @@ class SeriesSet(Dataset):
     def _cut(
         self, unit: np.ndarray, offset: np.ndarray, lengths: np.ndarray, notes: Sequence[Note], *, bind: bool = True
     ) -> Self:
-        steps = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        steps = places_within(lengths)
         rows = self._rows.take(pa.array(np.repeat(self.starts[unit] + offset, lengths) + steps))
         static = self.arrow.take(pa.array(unit))
         source = static.column(self.entity)
@@ -364,9 +368,15 @@ def padded(values: np.ndarray, lengths: np.ndarray, fill: float = np.nan) -> np.
     return cube
 
 
-def present(lengths: np.ndarray) -> np.ndarray:
-    """Which steps of a padded array exist: (series, longest) bool."""
-    return np.asarray(np.arange(int(lengths.max(initial=0)))[None, :] < lengths[:, None])
+def present(lengths: np.ndarray, steps: int | None = None) -> np.ndarray:
+    """Which steps of a padded array exist: (series, steps) bool; as many steps as the longest series when not given."""
+    longest = int(lengths.max(initial=0)) if steps is None else steps
+    return np.asarray(np.arange(longest)[None, :] < lengths[:, None])
+
+
+def places_within(lengths: np.ndarray) -> np.ndarray:
+    """0, 1, 2, ... within each series, one after another: (rows,)."""
+    return np.asarray(np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths))
 
 
 def order_numbers(cells: pa.ChunkedArray) -> np.ndarray:

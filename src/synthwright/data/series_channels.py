@@ -7,7 +7,7 @@ and channels that cross although the real ones never do. All three are undone he
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -208,11 +208,9 @@ def relate(channels: list[Channel], values: Mapping[str, np.ndarray]) -> list[Ch
                 for other in channels
                 if other.name != channel.name and not other.is_constant and _never_above(values[other.name], x)
             )
-        found.append(with_changes(channel, same_as=twin, below=below))
+        found.append(replace(channel, same_as=twin, below=below))
     twins = {channel.name for channel in found if channel.same_as}
-    found = [
-        with_changes(channel, below=tuple(name for name in channel.below if name not in twins)) for channel in found
-    ]
+    found = [replace(channel, below=tuple(name for name in channel.below if name not in twins)) for channel in found]
     return _sums(found, values)
 
 
@@ -233,9 +231,7 @@ def _sums(channels: list[Channel], values: Mapping[str, np.ndarray]) -> list[Cha
         used = tuple(other for other in free if other != best)
         found[best] = (used, tuple(float(w) for w in fits[best][1]))
         free.remove(best)
-    return [
-        with_changes(c, sum_of=found[c.name][0], weights=found[c.name][1]) if c.name in found else c for c in channels
-    ]
+    return [replace(c, sum_of=found[c.name][0], weights=found[c.name][1]) if c.name in found else c for c in channels]
 
 
 def _regressed(values: Mapping[str, np.ndarray], name: str, others: list[str]) -> tuple[float, np.ndarray]:
@@ -256,13 +252,7 @@ def scale_choice(channel: Channel, values: np.ndarray, steps: np.ndarray) -> Cha
     if channel.is_constant or channel.lows[0] <= 0 or channel.offset or len(values) < _FEWEST:
         return channel
     grows = stats.spearmanr(values, np.abs(steps)).statistic
-    return with_changes(channel, is_log=bool(grows > 0.2))
-
-
-def with_changes(channel: Channel, **changes: Any) -> Channel:
-    """The channel with some fields exchanged."""
-    known = {key: getattr(channel, key) for key in channel.__dataclass_fields__}
-    return Channel(**{**known, **changes})
+    return replace(channel, is_log=bool(grows > 0.2))
 
 
 def _equal(a: np.ndarray, b: np.ndarray) -> bool:

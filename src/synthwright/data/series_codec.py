@@ -8,7 +8,7 @@ steps when it varies. What comes back lies on the data's grid, within its ends a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -18,8 +18,8 @@ from synthwright.core.errors import DataError
 from synthwright.data.columns import ColumnCodec
 from synthwright.data.schema import MAIN, Schema, arrow_type
 from synthwright.data.sequence_reading import STATIC
-from synthwright.data.sequences import SeriesSet, order_numbers
-from synthwright.data.series_channels import Channel, flags, relate, scale_choice, with_changes
+from synthwright.data.sequences import SeriesSet, order_numbers, present
+from synthwright.data.series_channels import Channel, flags, relate, scale_choice
 from synthwright.data.series_latents import Latent
 
 Steps = Literal["auto", "always", "never"]
@@ -69,7 +69,7 @@ class SeriesCodec:
         walks = {channel.name for channel in chosen if channel.is_step}
         for _ in chosen:  # relations lead on: as many rounds as there are channels suffice
             walks |= {c.name for c in chosen if c.same_as in walks or walks & {*c.below, *c.sum_of}}
-        chosen = [with_changes(channel, is_free=channel.name in walks) for channel in chosen]
+        chosen = [replace(channel, is_free=channel.name in walks) for channel in chosen]
         beat = _beat(data, inner)
         made = cls(data.schema, int(data.lengths.max()), tuple(chosen), tuple(levels), (), beat)
         quantities = made.quantities(values, rng)
@@ -78,7 +78,7 @@ class SeriesCodec:
             for (name, part), quantity in quantities.items()
         ]
         curved = {latent.column for latent in latents if latent.curve is not None}
-        chosen = [with_changes(c, is_free=c.is_free or c.name in curved) for c in chosen]
+        chosen = [replace(c, is_free=c.is_free or c.name in curved) for c in chosen]
         latents += [Latent(codec.name, "flags", codec.n_levels) for codec in levels if codec.n_levels > 1]
         if beat == 0:
             gaps = _gaps(data)
@@ -120,7 +120,7 @@ class SeriesCodec:
         rows = data.tables[MAIN]
         quantities = self.quantities(self.values(data), rng)
         found = []
-        inside = _inside(data.lengths, self.length)
+        inside = present(data.lengths, self.length)
         for latent in self.latents:
             if latent.part == "flags":
                 codec = next(one for one in self.levels if one.name == latent.column)
@@ -175,7 +175,7 @@ class SeriesCodec:
 
         static: every column of the table `static` but the identifier, as Arrow cells.
         """
-        inside = _inside(lengths, self.length)
+        inside = present(lengths, self.length)
         numbers: dict[str, np.ndarray] = {}
         holes: dict[str, np.ndarray] = {}
         cells: dict[str, Any] = {}
@@ -199,8 +199,9 @@ class SeriesCodec:
         self.settle(numbers)
         for channel in self.channels:
             flat = numbers[channel.name][inside]
-            if channel.name in holes:
-                flat = np.where(holes[channel.name][inside], np.nan, flat)
+            gone = holes.get(channel.same_as or channel.name)
+            if gone is not None:
+                flat = np.where(gone[inside], np.nan, flat)
             cells[channel.name] = channel.cells(flat)
         for codec in self.levels:
             if codec.name not in cells:
@@ -304,26 +305,24 @@ def distinct_rows(data: SeriesSet) -> pa.Table:
     return rows.take(pa.array(np.sort(first)))
 
 
-def _inside(lengths: np.ndarray, length: int) -> np.ndarray:
-    return np.asarray(np.arange(length)[None, :] < lengths[:, None])
-
-
 def _walking(channel: Channel, x: np.ndarray, inner: np.ndarray, steps: Steps) -> Channel:
     """The channel with `is_step` set when its level is that of a random walk: steps far smaller than the level."""
     if channel.is_constant or channel.below or channel.same_as or channel.sum_of or steps == "never":
         return channel
     if steps == "always":
-        return with_changes(channel, is_step=True)
+        return replace(channel, is_step=True)
     level = channel.scaled(x)
     known = inner[~np.isnan(level[inner]) & ~np.isnan(level[inner + 1])]
     if len(known) < 50:
         return channel
     step = level[known + 1] - level[known]
+    if not all(np.ptp(part) > 0 for part in (level[known], step[:-1], step[1:])):  # no correlation is defined
+        return channel
     pull = np.corrcoef(level[known], step)[0, 1]
     small = np.var(step) < (1 - _WALK) * np.var(level[known])
     rough = np.corrcoef(step[:-1], step[1:])[0, 1]
     # A random walk's steps neither pull back to a mean nor continue each other, as those of a smooth curve do.
-    return with_changes(channel, is_step=bool(small and abs(pull) < 0.05 and abs(rough) < 0.25))
+    return replace(channel, is_step=bool(small and abs(pull) < 0.05 and abs(rough) < 0.25))
 
 
 def _beat(data: SeriesSet, inner: np.ndarray) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,7 +14,7 @@ from synthwright.classic.neighbours import row_hashes
 from synthwright.core.errors import DataError
 from synthwright.core.seeds import named_rng
 from synthwright.data.schema import MAIN, Column
-from synthwright.data.sequences import WHOLE, SeriesSet, order_numbers
+from synthwright.data.sequences import WHOLE, SeriesSet, order_numbers, padded, places_within
 from synthwright.evaluate.encoding import Field, _field
 
 if TYPE_CHECKING:
@@ -119,7 +120,11 @@ class SeriesEncoding:
 
     def hashes(self, part: str) -> np.ndarray:
         """One 64-bit number per series of a part: of its length and its channels, to seven digits."""
-        return self.once(("hashes", part), lambda: _unit_hashes(self.parts[part]))
+        return self.once(("hashes", part), lambda: _unit_hashes(self.row_codes(part), self.parts[part].lengths))
+
+    def row_codes(self, part: str) -> np.ndarray:
+        """One 64-bit number for the channels of every row of a part."""
+        return self.once(("row codes", part), lambda: row_codes(self.parts[part]))
 
     def pictures(self, scores: Sequence[Score]) -> dict[str, Any]:
         """JSON-able data of all figures that the measured scores give rise to."""
@@ -146,9 +151,7 @@ class SeriesEncoding:
         unit, offset = _cut(data.lengths, self.length)
         if not len(unit):
             raise DataError(f"No series of the {part} part has {self.length} steps.", fix="evaluate longer series")
-        kept = (
-            np.unique(np.linspace(0, len(unit) - 1, _MOST).astype(int)) if len(unit) > _MOST else np.arange(len(unit))
-        )
+        kept = evenly(len(unit), _MOST)
         unit, offset = unit[kept], offset[kept]
         rows = data.starts[unit][:, None] + offset[:, None] + np.arange(self.length)
         block = _blocks(data, unit, offset, self.length)
@@ -202,8 +205,7 @@ def _cut(lengths: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
     """Series and first step of every window. Short series give one window, their first; long ones all."""
     counts = np.where(lengths > WHOLE, lengths - length + 1, 1) * (lengths >= length)
     unit = np.repeat(np.arange(len(lengths)), counts)
-    offset = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
-    return unit, offset
+    return unit, places_within(counts)
 
 
 def _blocks(data: SeriesSet, unit: np.ndarray, offset: np.ndarray, length: int) -> np.ndarray:
@@ -244,7 +246,7 @@ def row_codes(data: SeriesSet) -> np.ndarray:
     for column in data.channels:
         if column.is_discrete:
             texts = pa.array(_texts(data, column.name)).dictionary_encode()
-            names = np.array([hash_text(str(text)) for text in texts.dictionary.to_pylist()], dtype=np.uint64)
+            names = np.array([_text_number(str(text)) for text in texts.dictionary.to_pylist()], dtype=np.uint64)
             columns.append(np.append(names, np.uint64(0))[texts.indices.fill_null(len(names)).to_numpy()])
         else:
             single = _numbers(data, column.name).astype(np.float32) + np.float32(0)
@@ -253,14 +255,15 @@ def row_codes(data: SeriesSet) -> np.ndarray:
     return row_hashes(np.column_stack(columns))
 
 
-def _unit_hashes(data: SeriesSet) -> np.ndarray:
-    grid = np.zeros((len(data), int(data.lengths.max())), dtype=np.uint64)
-    grid[np.arange(grid.shape[1])[None, :] < data.lengths[:, None]] = row_codes(data)
-    return row_hashes(np.column_stack([grid, data.lengths.astype(np.uint64)]))
+def _unit_hashes(codes: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    return row_hashes(np.column_stack([padded(codes, lengths, 0), lengths.astype(np.uint64)]))
 
 
-def hash_text(text: str) -> int:
+def evenly(n: int, most: int) -> np.ndarray:
+    """At most `most` of n places, ascending and evenly spread."""
+    return np.arange(n) if n <= most else np.unique(np.linspace(0, n - 1, most).astype(int))
+
+
+def _text_number(text: str) -> int:
     """A 64-bit number of a text that is the same in every process."""
-    import hashlib
-
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")

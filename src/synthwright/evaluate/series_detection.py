@@ -11,10 +11,10 @@ from scipy import stats
 
 from synthwright.core.context import Context
 from synthwright.evaluate.metric import Axis, Score
-from synthwright.evaluate.series import SeriesEncoding
+from synthwright.evaluate.series import SeriesEncoding, Windows
 from synthwright.evaluate.series_fidelity import SeriesMetric
 from synthwright.evaluate.series_judges import Judged, balanced, folds_of, judge_rocket, judge_trees
-from synthwright.evaluate.verdict import ALPHA, NEED_HOLDOUT, judge
+from synthwright.evaluate.verdict import ALPHA, judge
 
 WARN, FAIL = 0.05, 0.20  # accuracy above guessing
 _MOST, _REFERENCE = 1_000, 400
@@ -41,12 +41,12 @@ class StrongJudge(SeriesMetric):
     label: ClassVar[str] = "Real or synthetic? (strong judge)"
     summary: ClassVar[str] = "accuracy above guessing of trees and random convolutions on unseen stretches of time"
     source: ClassVar[str] = "Lopez-Paz and Oquab 2017; Lubba et al. 2019; Dempster et al. 2020"
+    shortest: ClassVar[int] = 2
+    needs_unseen: ClassVar[bool] = True
 
     def measure(self, encoding: SeriesEncoding, ctx: Context) -> Sequence[Score]:
         """One score; value is the larger of both judges' accuracies less 1/2."""
         other = encoding.unseen
-        if not other:
-            return self.unknown("Real series that the generator never saw were not given.", NEED_HOLDOUT)
         n = min(len(encoding.windows(part)) for part in (other, "synthetic"))
         if n < FEWEST:
             return self.unknown(f"{n} windows on a side are too few for a judge.", f"give {FEWEST} or more")
@@ -95,26 +95,20 @@ class WeakJudge(SeriesMetric):
     label: ClassVar[str] = "Discriminative score of the literature (weak judge)"
     summary: ClassVar[str] = "accuracy above guessing of a tiny recurrent net, as papers report it"
     source: ClassVar[str] = "Yoon, Jarrett and van der Schaar 2019 (TimeGAN)"
+    needs_unseen: ClassVar[bool] = True
 
     def measure(self, encoding: SeriesEncoding, ctx: Context) -> Sequence[Score]:
         """One score; value is the mean of |accuracy - 1/2| over seeds."""
         if importlib.util.find_spec("torch") is None:
             return self.unknown("The recurrent judge needs torch.", "pip install 'synthwright[deep]'")
-        if not encoding.unseen:
-            return self.unknown("Real series that the generator never saw were not given.", NEED_HOLDOUT)
         a, b = balanced(encoding.windows("synthetic"), encoding.windows(encoding.unseen), _MOST, ctx.rng)
         if len(a) < FEWEST:
             return self.unknown(f"{len(a)} windows on a side are too few for a judge.", f"give {FEWEST} or more")
-        from synthwright.deep.seriesjudge import gru_accuracy
-
-        values = np.concatenate([a.values, b.values])
-        low, high = b.values.min(axis=(0, 1)), b.values.max(axis=(0, 1))
-        values = np.clip((values - low) / np.maximum(high - low, 1e-9), -1, 2)
-        label = np.repeat([1.0, 0.0], len(a))
-        found = []
-        for _ in range(_GRU_SEEDS):
-            inside = np.concatenate([folds_of(one.block, ctx.rng, 5) == 0 for one in (a, b)])
-            found.append(abs(gru_accuracy(values, label, inside, ctx, steps=_GRU_STEPS) - 0.5))
+        found = [_weak(a, b, ctx) for _ in range(_GRU_SEEDS)]
+        references = {
+            name: _weak(*balanced(encoding.windows(part), encoding.windows(encoding.unseen), _MOST, ctx.rng), ctx)
+            for name, part in (("real", "train"), ("shuffled", "shuffled"))
+        }
         value, spread = float(np.mean(found)), float(np.std(found, ddof=1)) / np.sqrt(_GRU_SEEDS)
         blocks = min(len(np.unique(one.block)) for one in (a, b)) / 5
         error = max(spread, 0.5 / np.sqrt(max(2 * blocks, 2)))
@@ -126,7 +120,7 @@ class WeakJudge(SeriesMetric):
             f"The weak judge of the literature scores {value:.3f} (0 cannot tell, 0.5 always right).",
             low=max(0.0, value - 1.96 * error),
             high=min(0.5, value + 1.96 * error),
-            references={"real": 0.0, "shuffled": 0.5},
+            references=references,
             better="lower",
             p=p,
             margins={"warn": 0.1, "fail": 0.3},
@@ -135,3 +129,14 @@ class WeakJudge(SeriesMetric):
             sampled={"synthetic": len(a), "of": len(encoding.windows("synthetic"))},
         )
         return [score]
+
+
+def _weak(a: Windows, b: Windows, ctx: Context) -> float:
+    """|accuracy - 1/2| of one recurrent net on a fifth of the blocks, channels scaled to [0, 1] by the second set."""
+    from synthwright.deep.seriesjudge import gru_accuracy
+
+    low, high = b.values.min(axis=(0, 1)), b.values.max(axis=(0, 1))
+    values = np.clip((np.concatenate([a.values, b.values]) - low) / np.maximum(high - low, 1e-9), -1, 2)
+    label = np.repeat([1.0, 0.0], len(a))
+    inside = np.concatenate([folds_of(one.block, ctx.rng, 5) == 0 for one in (a, b)])
+    return abs(gru_accuracy(values, label, inside, ctx, steps=_GRU_STEPS) - 0.5)

@@ -6,6 +6,7 @@ that share nothing; windows of one series are never taken for independent.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -18,7 +19,7 @@ from synthwright.core.context import Context
 from synthwright.core.seeds import named_rng
 from synthwright.evaluate.metric import Axis, Evidence, Score
 from synthwright.evaluate.series import SeriesEncoding, Windows
-from synthwright.evaluate.verdict import BaseMetric, Finding
+from synthwright.evaluate.verdict import NEED_HOLDOUT, BaseMetric, Finding
 
 LEVEL_FAIL, ACF_FAIL, SPECTRUM_FAIL, CROSS_FAIL, GROUP_FAIL = 0.15, 0.20, 0.06, 0.25, 0.6
 _DRAWS = 200
@@ -79,22 +80,31 @@ def real_windows(encoding: SeriesEncoding) -> Windows:
     )
 
 
-class SeriesMetric(BaseMetric):
-    """Base of the metrics of series."""
+class SeriesMetric(BaseMetric, ABC):
+    """Base of the metrics of series. shortest: steps of a window below which it says nothing; needs_unseen: whether it
+    compares with real series that the generator never saw.
+    """
 
     modalities: ClassVar[tuple[str, ...]] = ("series",)
+    shortest: ClassVar[int] = 1
+    needs_unseen: ClassVar[bool] = False
 
     def scores(self, evidence: Evidence, ctx: Context) -> Sequence[Score]:
         """One score, or why nothing was measured."""
         encoding: SeriesEncoding = evidence.encoding
+        if self.needs_unseen and not encoding.unseen:
+            return self.unknown("Real series that the generator never saw were not given.", NEED_HOLDOUT)
+        if encoding.length < self.shortest:
+            why = f"Windows of {encoding.length} steps are too short: {self.shortest} are needed."
+            return self.unknown(why, "evaluate longer series: a tenth of a part may be shorter than a window")
         n = min(len(encoding.windows(part)) for part in ("train", "synthetic"))
         if n < FEWEST:
             return self.unknown(f"{n} windows are too few to compare.", f"give at least {FEWEST} series of each part")
         return self.measure(encoding, ctx)
 
+    @abstractmethod
     def measure(self, encoding: SeriesEncoding, ctx: Context) -> Sequence[Score]:
         """The score, once there is something to measure."""
-        raise NotImplementedError
 
 
 class _Compared(SeriesMetric):
@@ -107,13 +117,13 @@ class _Compared(SeriesMetric):
         "fit on more series, or with another generator (series_flow); see the figures for where it differs"
     )
 
+    @abstractmethod
     def prepare(self, encoding: SeriesEncoding) -> Callable[[Windows], Statistic]:
         """The statistic of this metric."""
-        raise NotImplementedError
 
+    @abstractmethod
     def findings(self, encoding: SeriesEncoding, found: Contrast) -> list[Finding]:
         """One finding a channel, or a pair of channels."""
-        raise NotImplementedError
 
     def known_bad(self, encoding: SeriesEncoding) -> tuple[str, Windows]:
         """Name and windows of a reference that is surely bad: real steps in random order."""
@@ -217,6 +227,7 @@ class Increments(Levels):
     summary: ClassVar[str] = "distribution of the differences between neighbouring steps of each channel"
     good: ClassVar[str] = "Differences between neighbouring steps are distributed as in the real series."
     what: ClassVar[str] = "steps"
+    shortest: ClassVar[int] = 2
 
     def quantity(self, values: np.ndarray) -> np.ndarray:
         """First differences."""
@@ -231,6 +242,7 @@ class Autocorrelation(_Compared):
     summary: ClassVar[str] = "autocorrelation of each channel, lags up to half a window"
     source: ClassVar[str] = "Box and Jenkins 1970; error by block bootstrap"
     good: ClassVar[str] = "Channels remember their past as the real ones do."
+    shortest: ClassVar[int] = 2
 
     def prepare(self, encoding: SeriesEncoding) -> Callable[[Windows], Statistic]:
         """Pooled autocorrelations."""
@@ -260,6 +272,7 @@ class Spectrum(_Compared):
     summary: ClassVar[str] = "distance between mean periodograms of each channel"
     source: ClassVar[str] = "1-Wasserstein distance; error by block bootstrap"
     good: ClassVar[str] = "Fast and slow movements have their real shares."
+    shortest: ClassVar[int] = 6  # three frequencies
 
     def prepare(self, encoding: SeriesEncoding) -> Callable[[Windows], Statistic]:
         """Shares of power up to each frequency."""
@@ -277,9 +290,7 @@ class Spectrum(_Compared):
 
     def findings(self, encoding: SeriesEncoding, found: Contrast) -> list[Finding]:
         """The distance of each channel; its probability is that of its most telling frequency."""
-        made: list[Finding] = []
-        if len(found.real) < 3:
-            return made
+        made = []
         for j in encoding.numbers:
             distance = float(np.abs(found.difference[:, j]).mean())
             p = min(1.0, float(found.p[:-1, j].min()) * (len(found.real) - 1))
@@ -296,6 +307,7 @@ class CrossCorrelation(_Compared):
     summary: ClassVar[str] = "correlations between channels, in the same step and one step later"
     source: ClassVar[str] = "cross-correlation (Box and Jenkins 1970); error by block bootstrap"
     good: ClassVar[str] = "Channels move together as the real ones do."
+    shortest: ClassVar[int] = 2
 
     def prepare(self, encoding: SeriesEncoding) -> Callable[[Windows], Statistic]:
         """Correlations of levels, then of differences: (2 * lags, channels, channels)."""

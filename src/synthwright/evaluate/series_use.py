@@ -11,15 +11,17 @@ from scipy import stats
 from synthwright.classic import linear, twosample
 from synthwright.classic.neighbours import Points, nearest, row_hashes
 from synthwright.core.context import Context
+from synthwright.data.sequences import places_within
 from synthwright.evaluate.diversity import coverage_density
 from synthwright.evaluate.metric import Axis, Score
-from synthwright.evaluate.series import SeriesEncoding, Windows
+from synthwright.evaluate.series import SeriesEncoding, Windows, evenly
 from synthwright.evaluate.series_fidelity import SeriesMetric, real_windows
-from synthwright.evaluate.verdict import ALPHA, NEED_HOLDOUT, Finding, judge
+from synthwright.evaluate.verdict import ALPHA, Finding, judge
 
 FORECAST_WARN, FORECAST_FAIL = 0.10, 0.40
 COPY_FAIL, NEAR_FAIL, COVER_FAIL = 0.02, 0.20, 0.30
 _MOST, _STRETCH, _NEAR, _COMPONENTS = 1_500, 6, 0.05, 10
+_STRETCHES = 200_000  # of a part that is looked up
 
 
 class Forecast(SeriesMetric):
@@ -33,14 +35,12 @@ class Forecast(SeriesMetric):
     label: ClassVar[str] = "Forecasts: train on synthetic, test on real"
     summary: ClassVar[str] = "error on real series of a linear forecast learned from synthetic series"
     source: ClassVar[str] = "Esteban, Hyland and Ratsch 2017 (arXiv 1706.02633)"
+    shortest: ClassVar[int] = 6
+    needs_unseen: ClassVar[bool] = True
 
     def measure(self, encoding: SeriesEncoding, ctx: Context) -> Sequence[Score]:
         """One score; value is the mean squared error in units of the variance of what is forecast."""
         part = "test" if "test" in encoding.parts else encoding.unseen
-        if not part:
-            return self.unknown("There are no unseen real series to test forecasts on.", NEED_HOLDOUT)
-        if encoding.length < 6:
-            return self.unknown(f"Windows of {encoding.length} steps are too short to forecast.", "use longer series")
         test = encoding.windows(part)
         n = min(len(encoding.windows(one)) for one in ("train", "synthetic"))
         losses, noise = {}, {}
@@ -78,7 +78,7 @@ class Forecast(SeriesMetric):
 
 
 def _thinned(windows: Windows, n: int) -> Windows:
-    return windows if len(windows) <= n else windows.take(np.unique(np.linspace(0, len(windows) - 1, n).astype(int)))
+    return windows.take(evenly(len(windows), n))
 
 
 def _losses(encoding: SeriesEncoding, own: Windows, test: Windows) -> np.ndarray:
@@ -162,17 +162,16 @@ class SeriesCoverage(SeriesMetric):
     label: ClassVar[str] = "Coverage of the real series"
     summary: ClassVar[str] = "share of unseen real windows with a synthetic window nearby (10 components)"
     source: ClassVar[str] = "Naeem et al. 2020 (arXiv 2002.09797)"
+    needs_unseen: ClassVar[bool] = True
 
     def measure(self, encoding: SeriesEncoding, ctx: Context) -> Sequence[Score]:
         """One score; value is coverage."""
         other = encoding.unseen
-        if not other:
-            return self.unknown("Real series that the generator never saw were not given.", NEED_HOLDOUT)
         scores = components(encoding)
         n = min(min(len(scores[name]) for name in (other, "train", "synthetic")), _MOST)
         if n < 50:
             return self.unknown(f"{n} windows are too few for neighbourhoods.", "give 50 or more of each part")
-        rows = {name: np.unique(np.linspace(0, len(scores[name]) - 1, n).astype(int)) for name in scores}
+        rows = {name: evenly(len(scores[name]), n) for name in scores}
         sides = {name: _points(scores[name][rows[name]]) for name in scores}
         covered, density, radii = coverage_density(sides[other], sides["synthetic"])
         usual = nearest(sides[other], sides["train"])[:, 0] <= radii
@@ -204,17 +203,21 @@ class SeriesCopies(SeriesMetric):
     label: ClassVar[str] = "Copied stretches"
     summary: ClassVar[str] = "share of stretches of 6 steps that stand in the training series, to seven digits"
     source: ClassVar[str] = "count of equal stretches, against unseen real series"
+    shortest: ClassVar[int] = 2
+    needs_unseen: ClassVar[bool] = True
 
     def measure(self, encoding: SeriesEncoding, ctx: Context) -> Sequence[Score]:
         """One score; value is the share of copied stretches."""
         other = encoding.unseen
-        if not other:
-            return self.unknown("Real series that the generator never saw were not given.", NEED_HOLDOUT)
         stretch = min(_STRETCH, encoding.length)
         train = np.unique(_stretches(encoding, "train", stretch)[0])
         rates, counts, whole = {}, {}, {}
         for name in ("synthetic", other):
             hashes, unit = _stretches(encoding, name, stretch)
+            if not len(hashes):
+                return self.unknown(
+                    f"In the {name} part nothing changes within {stretch} steps.", "evaluate more channels"
+                )
             hit = np.isin(hashes, train)
             rates[name], counts[name] = float(hit.mean()), (int(hit.sum()), len(hit))
             own = np.unique(unit)
@@ -244,27 +247,16 @@ class SeriesCopies(SeriesMetric):
 def _stretches(encoding: SeriesEncoding, part: str, stretch: int) -> tuple[np.ndarray, np.ndarray]:
     """Hashes of all stretches of the series of a part that are not constant, and the series each is of."""
     data = encoding.parts[part]
-    rows = encoding.once(("row hashes", part), lambda: _row_codes(encoding, part))
-    starts = np.concatenate(
-        [np.arange(max(0, n - stretch + 1)) + s for s, n in zip(data.starts, data.lengths, strict=True)]
-    )
-    unit = np.repeat(np.arange(len(data)), np.maximum(0, data.lengths - stretch + 1))
-    if len(starts) > 200_000:
-        kept = (
-            np.unique(np.linspace(0, len(starts) - 1, 200_000).astype(int))
-            if part != "train"
-            else np.arange(len(starts))
-        )
+    rows = encoding.row_codes(part)
+    count = np.maximum(0, data.lengths - stretch + 1)
+    unit = np.repeat(np.arange(len(data)), count)
+    starts = data.starts[unit] + places_within(count)
+    if part != "train":
+        kept = evenly(len(starts), _STRETCHES)
         starts, unit = starts[kept], unit[kept]
     codes = rows[starts[:, None] + np.arange(stretch)]
     moving = (codes != codes[:, :1]).any(axis=1)  # a stretch in which nothing changes identifies nobody
     return row_hashes(codes[moving]), unit[moving]
-
-
-def _row_codes(encoding: SeriesEncoding, part: str) -> np.ndarray:
-    from synthwright.evaluate.series import row_codes
-
-    return row_codes(encoding.parts[part])
 
 
 class SeriesNear(SeriesMetric):
@@ -275,17 +267,14 @@ class SeriesNear(SeriesMetric):
     label: ClassVar[str] = "Too near to training series"
     summary: ClassVar[str] = "share of windows nearer to a training window than 95 % of unseen real ones"
     source: ClassVar[str] = "distance to the closest record, 5th percentile"
+    needs_unseen: ClassVar[bool] = True
 
     def measure(self, encoding: SeriesEncoding, ctx: Context) -> Sequence[Score]:
         """One score; value is that share, 0.05 for fresh real series."""
         other = encoding.unseen
-        if not other:
-            return self.unknown("Real series that the generator never saw were not given.", NEED_HOLDOUT)
         scores = components(encoding)
         train = _points(scores["train"])
-        rows = {
-            name: np.unique(np.linspace(0, len(scores[name]) - 1, _MOST).astype(int)) for name in ("synthetic", other)
-        }
+        rows = {name: evenly(len(scores[name]), _MOST) for name in ("synthetic", other)}
         near = {name: nearest(_points(scores[name][at]), train)[:, 0] for name, at in rows.items()}
         limit = float(np.quantile(near[other], _NEAR))
         close = near["synthetic"] < limit
@@ -302,7 +291,7 @@ class SeriesNear(SeriesMetric):
         score = self.from_findings(
             [finding],
             good=words + ".",
-            fix="fit fewer steps, or on more series: series_flow --set max_steps=2000",
+            fix="fit fewer steps, or on more series: series_flow --set max_steps=500",
             better="lower",
             references={"real": _NEAR, "copy": 1.0},
             details={"edges_data": {name: np.quantile(v, np.linspace(0, 1, 41)).tolist() for name, v in near.items()}},

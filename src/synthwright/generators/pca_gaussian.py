@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-from pydantic import Field
 
 from synthwright.classic.whitening import Whitening
 from synthwright.core.config import Config
@@ -13,20 +12,13 @@ from synthwright.core.context import Context
 from synthwright.core.store import State
 from synthwright.data.conditions import Condition
 from synthwright.data.sequences import SeriesSet
-from synthwright.data.series_codec import SeriesCodec, Steps
+from synthwright.data.series_codec import SeriesCodec
 from synthwright.generators.base import Ability, Generator
-from synthwright.generators.series_parts import Skeleton, units_of
+from synthwright.generators.series_parts import SeriesConfig, Skeleton, fitted_codec, units_of
 
 
-class PCAGaussianConfig(Config):
+class PCAGaussianConfig(SeriesConfig):
     """Options of the Gaussian model of series."""
-
-    window: int | None = Field(None, ge=2, le=512, description="Steps of a made series; None: as the data, 24 if long.")
-    steps: Steps = Field("auto", description="Learn steps instead of levels: auto (random walks), always, never.")
-    own_scale: bool | None = Field(
-        None, description="Learn the scale (and level) of each series beside it; None: where series differ."
-    )
-    protect: bool = Field(True, description="Hide the 5 extreme values of each channel and pool rare levels.")
 
 
 class PCAGaussian(Generator):
@@ -39,7 +31,7 @@ class PCAGaussian(Generator):
 
     name: ClassVar[str] = "pca_gaussian"
     summary: ClassVar[str] = "series as one normal vector with the data's marginals: the floor to beat"
-    source: ClassVar[str] = "principal components; spec section 1.2"
+    source: ClassVar[str] = "principal components of normal scores: Jolliffe 2002"
     config_type: ClassVar[type[Config]] = PCAGaussianConfig
     ability: ClassVar[Ability] = Ability("series", where="exact", block=512, rows=(1, 10**6))
 
@@ -49,16 +41,7 @@ class PCAGaussian(Generator):
         ctx.step(1, 3, "attributes")
         self._skeleton = Skeleton.fit(units, ctx, protect=self.config.protect)
         ctx.step(2, 3, "covariance")
-        self._codec = SeriesCodec.fit(
-            units,
-            ctx.rng,
-            protect=self.config.protect,
-            steps=self.config.steps,
-            own_scale=self.config.own_scale,
-            original=data,
-        )
-        for words in self._codec.describe():
-            ctx.note("Q012", words, "channels")
+        self._codec = fitted_codec(units, data, self.config, ctx)
         x = self._codec.encode(units, ctx.rng)
         self._map = Whitening.fit(x, self._skeleton.dense(units))
 

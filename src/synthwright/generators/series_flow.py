@@ -14,24 +14,18 @@ from synthwright.core.store import State
 from synthwright.data.conditions import Condition
 from synthwright.data.schema import MAIN
 from synthwright.data.sequences import SeriesSet, order_numbers
-from synthwright.data.series_codec import SeriesCodec, Steps
+from synthwright.data.series_codec import SeriesCodec
 from synthwright.generators.base import Ability, Generator
 from synthwright.generators.pca_gaussian import map_arrays, map_from
-from synthwright.generators.series_parts import Skeleton, units_of
+from synthwright.generators.series_parts import SeriesConfig, Skeleton, fitted_codec, units_of
 
 _HELD_STRETCHES = 5  # stretches of series or windows kept back
 _REPEATS = 4  # draws of what is random in the codec (cells of grids, holes), so that a net cannot learn one of them
 
 
-class SeriesFlowConfig(Config):
+class SeriesFlowConfig(SeriesConfig):
     """Options of the flow of series."""
 
-    window: int | None = Field(None, ge=2, le=512, description="Steps of a made series; None: as the data, 24 if long.")
-    steps: Steps = Field("auto", description="Learn steps instead of levels: auto (random walks), always, never.")
-    own_scale: bool | None = Field(
-        None, description="Learn the scale (and level) of each series beside it; None: where series differ."
-    )
-    protect: bool = Field(True, description="Hide the 5 extreme values of each channel and pool rare levels.")
     width: int = Field(256, ge=8, le=4096, description="Width of the net.")
     depth: int = Field(4, ge=1, le=16, description="Residual blocks of the net.")
     max_steps: int = Field(2000, ge=1, description="Training steps at most.")
@@ -74,11 +68,7 @@ class SeriesFlow(Generator):
         ctx.step(1, 3, "attributes")
         self._skeleton = Skeleton.fit(units, ctx, protect=config.protect)
         ctx.step(2, 3, "whitening")
-        self._codec = SeriesCodec.fit(
-            units, ctx.rng, protect=config.protect, steps=config.steps, own_scale=config.own_scale, original=data
-        )
-        for words in self._codec.describe():
-            ctx.note("Q012", words, "channels")
+        self._codec = fitted_codec(units, data, config, ctx)
         attributes = self._skeleton.dense(units)
         x = [self._codec.encode(units, ctx.rng) for _ in range(_REPEATS)]
         self._map = Whitening.fit(np.concatenate(x), np.tile(attributes, (_REPEATS, 1)))

@@ -7,7 +7,9 @@ from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
+from pydantic import Field
 
+from synthwright.core.config import Config
 from synthwright.core.context import Context
 from synthwright.core.errors import DataError
 from synthwright.core.seeds import named_rng
@@ -17,12 +19,25 @@ from synthwright.data.encode import Codec
 from synthwright.data.schema import MAIN, Column, Schema, arrow_type
 from synthwright.data.sequence_reading import STATIC, fresh_name
 from synthwright.data.sequences import WHOLE, SeriesSet, order_numbers
+from synthwright.data.series_codec import SeriesCodec, Steps
 from synthwright.data.table import Table
 from synthwright.generators.copula import Copula
 
 WINDOW = 24  # steps of a window when series are too long to be learned whole
 FEWEST = 50  # windows below which nothing can be learned of a series' dynamics
 _MOST = 20_000  # windows that are learned from
+_WIDEST = 8_000  # numbers of one series: their covariance then takes half a gigabyte
+
+
+class SeriesConfig(Config):
+    """Options of the models that learn series through the codec."""
+
+    window: int | None = Field(None, ge=2, le=512, description="Steps of a made series; None: as the data, 24 if long.")
+    steps: Steps = Field("auto", description="Learn steps instead of levels: auto (random walks), always, never.")
+    own_scale: bool | None = Field(
+        None, description="Learn the scale (and level) of each series beside it; None: where series differ."
+    )
+    protect: bool = Field(True, description="Hide the 5 extreme values of each channel and pool rare levels.")
 
 
 def units_of(data: SeriesSet, window: int | None, ctx: Context, *, fewest: int = FEWEST) -> SeriesSet:
@@ -51,6 +66,23 @@ def units_of(data: SeriesSet, window: int | None, ctx: Context, *, fewest: int =
             fix="use more or longer series, a shorter window, or the method block_bootstrap",
         )
     return units
+
+
+def fitted_codec(units: SeriesSet, data: SeriesSet, config: SeriesConfig, ctx: Context) -> SeriesCodec:
+    """The codec of units cut from `data`, with Notes of what it found. Raises DataError when a series is too wide."""
+    codec = SeriesCodec.fit(
+        units, ctx.rng, protect=config.protect, steps=config.steps, own_scale=config.own_scale, original=data
+    )
+    if codec.width > _WIDEST:
+        widest = max(codec.latents, key=lambda latent: latent.size(codec.length))
+        raise DataError(
+            f"A series is {codec.width:,} numbers to learn; {_WIDEST:,} are the most.",
+            where=f"{widest.column!r} takes {widest.width:,} in each of {codec.length} steps",
+            fix="leave this channel out, join its rare levels, use a shorter window, or the method block_bootstrap",
+        )
+    for words in codec.describe():
+        ctx.note("Q012", words, "channels")
+    return codec
 
 
 @dataclass(frozen=True, eq=False)

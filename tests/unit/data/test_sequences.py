@@ -148,6 +148,7 @@ def test_constant_channels_and_holes_are_kept() -> None:
         ({"who": ["a", "a"], "t": [1, 2], "x": [1.0, 2.0], "y": [float("nan")] * 2}, "Channel 'y' is missing in every"),
         ({"who": ["a", "a"], "t": ["2020-01-01T00:00:00+00:00", "2020-01-02"], "x": [1, 2]}, "have a time zone"),
         ({"who": ["a", "a"], "t": ["one", "two"], "x": [1, 2]}, "neither numbers nor ISO moments"),
+        ({"who": ["a", "a"], "t": ["2020-01-01", "2020-01-01"], "x": [1, 2]}, r"repeat: 'a' row 1 \(2020-01-01"),
         ({"who": ["a", "a"], "t": [1, 2]}, "There is no channel"),
     ],
 )
@@ -161,6 +162,19 @@ def test_all_problems_are_told_at_once() -> None:
     with pytest.raises(DataError) as caught:
         SeriesSet.of(table, entity="who", order="t")
     assert len(caught.value.problems) == 3
+
+
+def test_a_missing_order_cell_is_told_once() -> None:
+    with pytest.raises(DataError) as caught:
+        SeriesSet.of({"who": ["a", "a"], "t": [1, None], "x": [1.0, 2.0]}, entity="who", order="t")
+    assert len(caught.value.problems) == 1
+
+
+@pytest.mark.parametrize("static", [("who",), ("t",), ("city", "city")])
+def test_a_column_that_is_named_for_two_things_is_an_error(static: tuple[str, ...]) -> None:
+    columns = {"who": ["a", "b"], "t": [1, 1], "city": ["u", "v"], "x": [1, 2]}
+    with pytest.raises(DataError, match="is named 2 times"):
+        SeriesSet.of(columns, entity="who", order="t", static=static)
 
 
 def test_an_attribute_that_changes_is_an_error_that_names_the_series() -> None:
