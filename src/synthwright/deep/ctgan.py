@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from synthwright.deep.heads import Heads, dropped
-from synthwright.deep.losses import gradient_penalty
+from synthwright.deep.losses import critic_loss
 from synthwright.deep.tensors import build
 
 
@@ -22,7 +22,6 @@ class GANOptions:
 
     noise: int = 128
     hidden: tuple[int, ...] = (256, 256)
-    batch: int = 500
     pack: int = 10  # rows that the critic judges together (PacGAN, arXiv 1712.04086)
     penalty: float = 10.0
     temperature: float = 0.2
@@ -95,35 +94,40 @@ class PackCritic(nn.Module):
 class Conditions:
     """Training by sampling: one choice of one column is given to the net, and a real row that has it.
 
-    codes: (rows, choices); asked: the choices that may be conditioned on. Columns are drawn evenly, their things by
-    the logarithm of their frequency (section 4.3), so that rare ones are learned too.
+    codes: (rows, choices), on the device of `heads` and of the stream that draws; asked: the choices that may be
+    conditioned on. Columns are drawn evenly, their things by the logarithm of their frequency (section 4.3), so that
+    rare ones are learned too.
     """
 
     def __init__(self, codes: Tensor, heads: Heads, asked: Sequence[int]) -> None:
-        found, starts, even, own = [], [], [], []
+        found, starts, sizes, even, own = [], [], [], [], []
         self.width = sum(heads.widths[j] for j in asked)
         place = 0
         for j in asked:
             counts = torch.bincount(codes[:, j], minlength=heads.widths[j])
             starts.append(place + counts.cumsum(0) - counts)
             found.append(codes[:, j].argsort(stable=True))
+            sizes.append(counts)
             logs = (counts + 1.0).log() * (counts > 0)
             even.append(logs / logs.sum() / len(asked))
             own.append(counts / counts.sum() / len(asked))
             place += len(codes)
         self.asked = tuple(asked)
-        self.channels = torch.cat([heads.starts[j] + torch.arange(heads.widths[j]) for j in asked] or [codes[0, :0]])
-        self.rows, self.starts = (torch.cat(one) if one else codes[0, :0] for one in (found, starts))
-        self.even, self.shares = (torch.cat(one) if one else torch.zeros(0) for one in (even, own))
-        self.counts = (self.shares * len(asked) * len(codes)).round()
+        channels = [heads.starts[j] + torch.arange(heads.widths[j], device=codes.device) for j in asked]
+        none = codes[0, :0]
+        self.channels, self.rows, self.starts, self.counts = (
+            torch.cat(one) if one else none for one in (channels, found, starts, sizes)
+        )
+        self.even, self.shares = (torch.cat(one) if one else none.float() for one in (even, own))
         self.n = len(codes)
 
     def draw(self, n: int, gen: torch.Generator) -> tuple[Tensor, Tensor]:
         """Things (n,), as places in the condition vector, and a row (n,) that has each; rows alone without choices."""
         if not self.width:
-            return torch.zeros(n, dtype=torch.int64), torch.randint(self.n, (n,), generator=gen)
+            rows = torch.randint(self.n, (n,), generator=gen, device=gen.device)
+            return torch.zeros_like(rows), rows
         things = torch.multinomial(self.even, n, replacement=True, generator=gen)
-        offset = (torch.rand(n, generator=gen, dtype=torch.float64) * self.counts[things]).long()
+        offset = (torch.rand(n, generator=gen, device=gen.device, dtype=torch.float64) * self.counts[things]).long()
         return things, self.rows[self.starts[things] + offset]
 
 
@@ -166,12 +170,11 @@ class GANObjective:
         """
         n = max(self.options.pack, len(batch[0]) // self.options.pack * self.options.pack)
         things, rows = self.conditions.draw(n, gen)
-        things, rows = things.to(self.device), rows.to(self.device)
         cond = as_vector(things, self.conditions.width)
         raw = self._raw(cond, gen)
         fake = self._packed(self.heads.relaxed(raw, gen, self.options.temperature), cond)
         real = self._packed(self.heads.joined(self.scalars[rows], self.codes[rows]), cond)
-        critic_loss = self._critic_step(fake.detach(), real, gen)
+        against = self._critic_step(fake.detach(), real, gen)
         self.critic.requires_grad_(False)
         judged = self.critic(fake, gen).mean()
         given = self._condition_loss(raw, things)
@@ -179,18 +182,16 @@ class GANObjective:
         (given - judged).backward()
         self.optimizers["maker"].step()
         self.critic.requires_grad_(True)
-        return {"critic": critic_loss, "judged": judged.detach(), "condition": given.detach()}
+        return {"critic": against, "judged": judged.detach(), "condition": given.detach()}
 
     def holdout(self, batch: tuple[Tensor, ...], gen: torch.Generator) -> Tensor | None:
         """None: the losses of a GAN do not say how good its rows are."""
         return None
 
     def _critic_step(self, fake: Tensor, real: Tensor, gen: torch.Generator) -> Tensor:
-        judged = self.critic(torch.cat([fake, real]), gen)
-        loss = judged[: len(fake)].mean() - judged[len(fake) :].mean()
-        penalty = gradient_penalty(lambda x: self.critic(x, gen), real, fake, gen)
+        loss = critic_loss(lambda x: self.critic(x, gen), real, fake, gen, self.options.penalty)
         self.optimizers["critic"].zero_grad()
-        (loss + self.options.penalty * penalty).backward()
+        loss.backward()
         self.optimizers["critic"].step()
         return loss.detach()
 
@@ -206,7 +207,7 @@ class GANObjective:
         if not self.conditions.width:
             return raw.new_zeros(())
         logs = self.heads.log_shares(raw[:, self.heads.scalars :])
-        return -logs.gather(1, self.conditions.channels.to(raw.device)[things][:, None]).mean()
+        return -logs.gather(1, self.conditions.channels[things][:, None]).mean()
 
 
 def settle(maker: RowMaker, x: Tensor) -> None:

@@ -57,7 +57,9 @@ def critic_loss(
 
     Gulrajani et al. 2017 (arXiv 1704.00028), eq. 3.
     """
-    return critic(fake).mean() - critic(real).mean() + penalty * gradient_penalty(critic, real, fake, gen)
+    judged = critic(torch.cat([fake, real]))
+    gap = judged[: len(fake)].mean() - judged[len(fake) :].mean()
+    return gap + penalty * gradient_penalty(critic, real, fake, gen)
 
 
 def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, gen: torch.Generator) -> Tensor:

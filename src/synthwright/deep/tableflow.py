@@ -20,7 +20,7 @@ from synthwright.deep.losses import edm_denoising, flow_matching
 from synthwright.deep.nets import ResidualMLP
 from synthwright.deep.paths import EDM, RectifiedFlow, spread
 from synthwright.deep.tensors import build
-from synthwright.deep.train import adamw
+from synthwright.deep.train import adamw, updated
 
 _COND = 8  # width of a token where it is a condition of the flow
 _OWN = 0.1  # how much of a bin is its own, beside what it shares with its neighbours
@@ -56,7 +56,8 @@ class TokenNet(nn.Module):
         super().__init__()
         self.sizes, d, e, h = tuple(sizes), len(sizes), options.embedding, options.width
         owner = torch.repeat_interleave(torch.arange(d), torch.tensor(self.sizes))
-        self.register_buffer("starts", torch.tensor([sum(sizes[:j]) for j in range(d)]), persistent=False)
+        self.places = [sum(sizes[:j]) for j in range(d)]  # `starts` as numbers: to ask a device for one makes it wait
+        self.register_buffer("starts", torch.tensor(self.places), persistent=False)
         self.register_buffer("owner", owner, persistent=False)
         self.register_buffer("features", features)
         self.free = nn.Parameter(torch.randn(sum(sizes), e))
@@ -98,8 +99,7 @@ class TokenNet(nn.Module):
         return self._logits(a, j)
 
     def _logits(self, a: Tensor, j: int) -> Tensor:
-        start = int(self.starts[j])
-        own = slice(start, start + self.sizes[j])
+        own = slice(self.places[j], self.places[j] + self.sizes[j])
         return F.linear(
             a, self.own[own] * self.last[own] + self.features[own] @ self.last_smooth[j], self.last_bias[own]
         )
@@ -156,9 +156,10 @@ class TokenObjective:
     def step(self, batch: tuple[Tensor, ...], gen: torch.Generator) -> Mapping[str, Tensor]:
         """One update. batch: tokens (rows, d), residuals."""
         sees = self._usual
-        if float(torch.rand((), generator=gen)) < self.any_order:
-            sees = _sees(torch.randperm(len(sees), generator=gen).tolist()).to(sees.device)
-        return _updated(self.net, self.optimizers["net"], self._loss(batch[0], sees, gen))
+        if float(torch.rand((), generator=gen, device=gen.device)) < self.any_order:
+            order = torch.randperm(len(sees), generator=gen, device=gen.device)
+            sees = _sees(order.tolist()).to(sees.device)
+        return updated(self.net, self.optimizers["net"], self._loss(batch[0], sees, gen))
 
     def holdout(self, batch: tuple[Tensor, ...], gen: torch.Generator) -> Tensor | None:
         """-log p of a row's tokens in the usual order, in nats."""
@@ -183,7 +184,7 @@ class ResidualObjective:
 
     def step(self, batch: tuple[Tensor, ...], gen: torch.Generator) -> Mapping[str, Tensor]:
         """One update. batch: tokens (rows, d), residuals (rows, m), NaN where a row has none."""
-        return _updated(self.net, self.optimizers["net"], self._loss(batch, gen))
+        return updated(self.net, self.optimizers["net"], self._loss(batch, gen))
 
     def holdout(self, batch: tuple[Tensor, ...], gen: torch.Generator) -> Tensor | None:
         """The loss, as a mean over four draws of the noise: what there is to gain is small beside one draw's.
@@ -209,14 +210,6 @@ class ResidualObjective:
         if isinstance(self.path, EDM):
             return edm_denoising(self.path, self.net, filled, tokens, gen).mean()
         return flow_matching(self.path, self.net, filled, tokens, gen).mean()
-
-
-def _updated(net: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor) -> Mapping[str, Tensor]:
-    optimizer.zero_grad()
-    loss.backward()
-    nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-    optimizer.step()
-    return {"loss": loss.detach()}
 
 
 def _sees(order: Sequence[int]) -> Tensor:

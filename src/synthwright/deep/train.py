@@ -35,6 +35,7 @@ from synthwright.deep.tensors import own_stream, torch_generator
 
 _CHECKPOINT_SECONDS = 60.0
 _LOOK_EVERY = 25  # steps between two readings of the losses: reading one waits for the device
+_LONGEST_GRADIENT = 1.0
 _KIND = "training checkpoint"
 
 
@@ -92,6 +93,15 @@ class Trained:
 def adamw(module: nn.Module, rate: float, *, betas: tuple[float, float] = (0.9, 0.99), decay: float = 1e-4) -> Any:
     """AdamW on all parameters of a module (Loshchilov & Hutter 2019, arXiv 1711.05101)."""
     return torch.optim.AdamW(module.parameters(), lr=rate, betas=betas, weight_decay=decay, foreach=True)
+
+
+def updated(net: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor) -> dict[str, Tensor]:
+    """One update of a net that has one loss, for `Objective.step`; gradients longer than 1 are shortened to it."""
+    optimizer.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(net.parameters(), _LONGEST_GRADIENT)
+    optimizer.step()
+    return {"loss": loss.detach()}
 
 
 def train(objective: Objective, data: tuple[Tensor, ...], ctx: Context, plan: Plan) -> Trained:
@@ -298,7 +308,10 @@ class _Loop:
         digest = hashlib.sha256()
         for one in self.data:
             digest.update(one.detach().cpu().contiguous().numpy().tobytes())
-        facts = {"kind": _KIND, "plan": self.plan.__dict__, "rows": self.n, "seed": self.holdout_seed}
+        plan = {
+            key: value for key, value in self.plan.__dict__.items() if key != "max_seconds"
+        }  # no promise hangs on it
+        facts = {"kind": _KIND, "plan": plan, "rows": self.n, "seed": self.holdout_seed}
         plain: dict[str, Any] = json.loads(json.dumps({**facts, "data": digest.hexdigest(), "shapes": shapes}))
         return plain
 

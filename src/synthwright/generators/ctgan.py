@@ -20,12 +20,14 @@ from synthwright.generators.table_modes import Numbers, TableModes
 if TYPE_CHECKING:
     import torch
 
+    from synthwright.deep.train import Plan
+
 EPOCHS = 300  # of the paper
-_CALIBRATION_ROWS = 6_000
+CALIBRATION_ROWS = 6_000
 
 
-class CTGANConfig(Config):
-    """Options of CTGAN; defaults are the paper's where docs/decisions/0012 does not say otherwise."""
+class RowNetConfig(Config):
+    """Options that CTGAN and TVAE share; defaults are the paper's where docs/decisions/0012 does not say otherwise."""
 
     epochs: int | None = Field(
         None, ge=1, le=100_000, description="Passes over the rows; 300 when max_seconds is not given either."
@@ -33,17 +35,24 @@ class CTGANConfig(Config):
     max_seconds: float | None = Field(
         None, gt=0, le=1e6, description="Processor seconds of training; such a fit does not repeat byte for byte."
     )
-    batch: int = Field(500, ge=10, le=100_000, description="Rows of a step, a multiple of `pack`.")
-    pack: int = Field(10, ge=1, le=100, description="Rows that the critic judges together.")
-    noise: int = Field(128, ge=1, le=4096, description="Random numbers that a row is made of.")
-    hidden: tuple[int, ...] = Field((256, 256), min_length=1, max_length=8, description="Widths of the hidden layers.")
-    learning_rate: float = Field(1e-3, gt=0, le=0.1, description="Of Adam, for both nets, at the start; it falls to 0.")
-    dropout: float = Field(0.0, ge=0, lt=1, description="Share of the critic's values dropped in training.")
-    ema: float = Field(0.999, ge=0, lt=1, description="Moving average of the generator's weights; 0 takes the last.")
+    batch: int = Field(500, ge=10, le=100_000, description="Rows of a step.")
+    learning_rate: float = Field(1e-3, gt=0, le=0.1, description="Of Adam, at the start; it falls to 0.")
+    ema: float = Field(0.999, ge=0, lt=1, description="Moving average of the weights; 0 takes the last.")
     numbers: Numbers = Field("ranks", description="Numbers as normal scores (ranks) or by normal mixtures (modes).")
     calibrate: bool = Field(True, description="Give every column of the samples the distribution of the data.")
     protect: bool = Field(True, description="Pool levels in fewer than 5 rows and hide the 5 extreme values.")
     device: str = Field("cpu", description="cpu, cuda, cuda:1, mps, or auto for the best there is.")
+
+
+class CTGANConfig(RowNetConfig):
+    """Options of CTGAN."""
+
+    pack: int = Field(
+        10, ge=1, le=100, description="Rows that the critic judges together; a batch is cut to a multiple of it."
+    )
+    noise: int = Field(128, ge=1, le=4096, description="Random numbers that a row is made of.")
+    hidden: tuple[int, ...] = Field((256, 256), min_length=1, max_length=8, description="Widths of the hidden layers.")
+    dropout: float = Field(0.0, ge=0, lt=1, description="Share of the critic's values dropped in training.")
 
 
 class CTGAN(Generator):
@@ -72,22 +81,18 @@ class CTGAN(Generator):
         from synthwright.deep import ctgan
         from synthwright.deep.heads import Heads
         from synthwright.deep.tensors import device_of, tensor_of, torch_generator
-        from synthwright.deep.train import Plan, train
+        from synthwright.deep.train import train
 
         config = self.config
         view, scalars, codes = viewed(data, config, ctx)
         device = device_of(config.device, ctx)
         heads = Heads(view.scalars, view.widths, view.bound).to(device)
-        conditions = ctgan.Conditions(tensor_of(codes), heads, view.asked)
         parts = (tensor_of(scalars, device), tensor_of(codes, device))
+        conditions = ctgan.Conditions(parts[1], heads, view.asked)
         objective = ctgan.GANObjective(heads, parts, conditions, self._options(), torch_generator(ctx.rng))
-        batch = min(config.batch, len(data))
-        plan = Plan(
-            max_steps(config, len(data), batch), config.max_seconds, batch, ema=config.ema, warmup=0.0, clip=None
-        )
-        train(objective, parts, ctx, plan)
+        train(objective, parts, ctx, planned(config, len(data)))
         self._view, self._heads, self._maker = view, heads.cpu(), objective.maker.cpu()
-        self._shares = conditions.shares
+        self._shares = conditions.shares.cpu()
         self._bias = tensor_of(np.zeros(sum(view.widths)))
         self._finish(codes, ctx)
 
@@ -98,7 +103,6 @@ class CTGAN(Generator):
         return GANOptions(
             noise=config.noise,
             hidden=config.hidden,
-            batch=config.batch,
             pack=config.pack,
             dropout=config.dropout,
             rate=config.learning_rate,
@@ -113,7 +117,7 @@ class CTGAN(Generator):
 
         ctx.step(0, 1, "settling")
         gen = torch_generator(ctx.rng)
-        inputs = self._inputs(_CALIBRATION_ROWS, gen, None)
+        inputs = self._inputs(CALIBRATION_ROWS, gen, None)
         settle(self._maker, inputs)
         if not self.config.calibrate:
             return
@@ -183,7 +187,7 @@ class CTGAN(Generator):
         self._maker.eval()
 
 
-def viewed(data: Table, config: Any, ctx: Context) -> tuple[TableModes, np.ndarray, np.ndarray]:
+def viewed(data: Table, config: RowNetConfig, ctx: Context) -> tuple[TableModes, np.ndarray, np.ndarray]:
     """The view that a net learns from, and the table in it; the codec's notes are kept."""
     codec = Codec.fit(data, protect=config.protect)
     ctx.notes.extend(codec.notes)
@@ -191,8 +195,10 @@ def viewed(data: Table, config: Any, ctx: Context) -> tuple[TableModes, np.ndarr
     return view, *view.rows(codec.values(data), ctx.rng)
 
 
-def max_steps(config: Any, rows: int, batch: int) -> int:
-    """Steps of the epochs that are asked for; without bound when only seconds are."""
-    if config.epochs is None and config.max_seconds is not None:
-        return 10**9
-    return (config.epochs or EPOCHS) * max(1, rows // batch)
+def planned(config: RowNetConfig, rows: int) -> Plan:
+    """The plan of either net: the epochs that are asked for; without bound when only seconds are."""
+    from synthwright.deep.train import Plan
+
+    batch, epochs = min(config.batch, rows), config.epochs
+    steps = 10**9 if epochs is None and config.max_seconds is not None else (epochs or EPOCHS) * max(1, rows // batch)
+    return Plan(steps, config.max_seconds, batch, ema=config.ema, warmup=0.0, clip=None)

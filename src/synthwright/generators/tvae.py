@@ -13,32 +13,17 @@ from synthwright.core.store import State
 from synthwright.data.conditions import Condition
 from synthwright.data.table import Table
 from synthwright.generators.base import Ability, Generator
-from synthwright.generators.ctgan import max_steps, viewed
-from synthwright.generators.table_modes import Numbers, TableModes
-
-_CALIBRATION_ROWS = 6_000
+from synthwright.generators.ctgan import CALIBRATION_ROWS, RowNetConfig, planned, viewed
+from synthwright.generators.table_modes import TableModes
 
 
-class TVAEConfig(Config):
-    """Options of TVAE; defaults are the paper's where docs/decisions/0012 does not say otherwise."""
+class TVAEConfig(RowNetConfig):
+    """Options of TVAE."""
 
-    epochs: int | None = Field(
-        None, ge=1, le=100_000, description="Passes over the rows; 300 when max_seconds is not given either."
-    )
-    max_seconds: float | None = Field(
-        None, gt=0, le=1e6, description="Processor seconds of training; such a fit does not repeat byte for byte."
-    )
-    batch: int = Field(500, ge=10, le=100_000, description="Rows of a step.")
     latent: int = Field(128, ge=1, le=4096, description="Random numbers that a row is made of.")
     hidden: tuple[int, ...] = Field((128, 128), min_length=1, max_length=8, description="Widths of the hidden layers.")
     factor: float = Field(2.0, gt=0, le=1000, description="Weight of the reconstruction against the prior.")
-    learning_rate: float = Field(1e-3, gt=0, le=0.1, description="Of Adam, at the start; it falls to 0.")
     decay: float = Field(1e-5, ge=0, le=1, description="Penalty on squared weights.")
-    ema: float = Field(0.999, ge=0, lt=1, description="Moving average of the weights; 0 takes the last.")
-    numbers: Numbers = Field("ranks", description="Numbers as normal scores (ranks) or by normal mixtures (modes).")
-    calibrate: bool = Field(True, description="Give every column of the samples the distribution of the data.")
-    protect: bool = Field(True, description="Pool levels in fewer than 5 rows and hide the 5 extreme values.")
-    device: str = Field("cpu", description="cpu, cuda, cuda:1, mps, or auto for the best there is.")
 
 
 class TVAE(Generator):
@@ -65,7 +50,7 @@ class TVAE(Generator):
     def _fit(self, data: Table, ctx: Context) -> None:
         from synthwright.deep.heads import Heads
         from synthwright.deep.tensors import device_of, tensor_of, torch_generator
-        from synthwright.deep.train import Plan, train
+        from synthwright.deep.train import train
         from synthwright.deep.tvae import VAEObjective
 
         config = self.config
@@ -73,11 +58,8 @@ class TVAE(Generator):
         device = device_of(config.device, ctx)
         heads = Heads(view.scalars, view.widths, view.bound).to(device)
         objective = VAEObjective(heads, self._options(), torch_generator(ctx.rng))
-        batch = min(config.batch, len(data))
-        plan = Plan(
-            max_steps(config, len(data), batch), config.max_seconds, batch, ema=config.ema, warmup=0.0, clip=None
-        )
-        train(objective, (tensor_of(scalars, device), tensor_of(codes, device)), ctx, plan)
+        parts = (tensor_of(scalars, device), tensor_of(codes, device))
+        train(objective, parts, ctx, planned(config, len(data)))
         self._view, self._heads, self._decoder = view, heads.cpu(), objective.decoder.cpu()
         self._bias = tensor_of(np.zeros(sum(view.widths)))
         if config.calibrate:
@@ -97,7 +79,7 @@ class TVAE(Generator):
         ctx.step(0, 1, "calibrating")
         gen = torch_generator(ctx.rng)
         with torch.no_grad():
-            raw = self._decoder.raw_rows(_CALIBRATION_ROWS, gen)
+            raw = self._decoder.raw_rows(CALIBRATION_ROWS, gen)
         shares = self._heads.one_hot(tensor_of(codes)).mean(0)
         self._bias = self._heads.offsets(raw[:, self._heads.scalars :], shares)
         self._view = self._view.calibrated(*self._drawn(raw, gen))

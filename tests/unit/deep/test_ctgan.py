@@ -36,6 +36,12 @@ def test_shares_are_the_frequencies_spread_over_the_columns():
     assert found.shares.tolist() == pytest.approx([0.45, 0.045, 0.005, 0.25, 0.25])
 
 
+def test_things_of_millions_of_rows_are_counted_exactly():
+    codes = (torch.arange(5_000_000) < 4_229_919).long()[:, None]
+    found = Conditions(codes, Heads(0, (2,), ()), (0, 0, 0))  # a row too many would be one without the thing
+    assert found.counts.tolist() == [770_081, 4_229_919] * 3
+
+
 def test_without_choices_rows_are_drawn_evenly():
     conditions = Conditions(torch.zeros(50, 0, dtype=torch.int64), Heads(2, (), (None, None)), ())
     things, rows = conditions.draw(30, _gen())

@@ -101,6 +101,43 @@ def test_a_fit_that_seconds_end_between_two_readings_is_still_checked():
         fit(plan, cpu_clock=lambda: float(next(ticks)), break_at=steps)
 
 
+class Pair:
+    """Two nets, each with an optimiser of its own; the loss on rows kept back is best at the third look."""
+
+    averaged = ("one", "two")
+
+    def __init__(self, gen):
+        nets = {name: build(lambda: torch.nn.Linear(2, 2), gen) for name in self.averaged}
+        self.modules, self.optimizers = nets, {name: adamw(net, 1e-2) for name, net in nets.items()}
+        self.looks, self.seen = 0, []
+
+    def step(self, batch, gen):
+        loss = (self.modules["two"](self.modules["one"](batch[0])) - batch[0]).square().mean()
+        for optimizer in self.optimizers.values():
+            optimizer.zero_grad()
+        loss.backward()
+        for optimizer in self.optimizers.values():
+            optimizer.step()
+        return {"loss": loss.detach()}
+
+    def holdout(self, batch, gen):
+        self.looks += 1
+        self.seen.append({name: arrays_of(net) for name, net in self.modules.items()})
+        return torch.tensor(abs(self.looks - 3.0))
+
+
+@pytest.mark.parametrize("ema", [0.9, 0.0])
+def test_early_stop_takes_every_averaged_net_back_to_the_best_look(ema):
+    ctx = Context(np.random.default_rng(0))
+    gen = torch_generator(ctx.rng)
+    pair = Pair(gen)
+    done = train(pair, (torch.randn(80, 2, generator=gen),), ctx, replace(PLAN, ema=ema, patience=2))
+    assert (done.ended, done.best_step, pair.looks) == ("patience", 15, 5)
+    for name, net in pair.modules.items():
+        assert same(arrays_of(net), pair.seen[2][name])
+        assert not same(arrays_of(net), pair.seen[4][name])
+
+
 def test_a_net_that_answers_the_data_reaches_them_after_more_than_fifty_steps():
     noise = torch.randn(50, 1, generator=torch.Generator().manual_seed(0))
     made = samplers.flow(RectifiedFlow("data"), lambda x, t, cond: torch.full_like(x, 3.0), noise, steps=100)

@@ -128,6 +128,21 @@ def test_a_stopped_fit_goes_on_to_the_same_bytes(tmp_path: Path, at):
     assert not (tmp_path / "ck.residuals.synth").exists()
 
 
+def test_a_stopped_fit_with_a_budget_goes_on(tmp_path: Path):
+    """What is left for the tokens depends on the clock, so it cannot be what a checkpoint is known by."""
+
+    def stop_late(event: Event) -> None:
+        if event.stage == "training" and event.total == QUICK["steps"] and event.done == 5:
+            raise Cancelled("enough")
+
+    path = tmp_path / "ck.synth"
+    with pytest.raises(Cancelled):
+        _made(max_seconds=1e6).fit(DATA, callbacks=[stop_late], resume_from=path)
+    assert path.exists()
+    resumed = _made(max_seconds=1e6).fit(DATA, resume_from=path)
+    assert resumed.sample(50).fingerprint() == _made().fit(DATA).sample(50).fingerprint()
+
+
 def test_a_checkpoint_of_another_fit_is_refused(tmp_path: Path):
     def stop(event: Event) -> None:
         if event.stage == "training":

@@ -1,7 +1,4 @@
-from datetime import date, timedelta
-
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from synthwright.data.conditions import parse_condition
@@ -10,34 +7,18 @@ from synthwright.data.table import Table
 from synthwright.generators.table_tokens import TableTokens
 
 
-def _table(n: int = 2000) -> Table:
-    """Two humps, a heap at 0 with holes, few whole numbers, dates, a level of 3 and one of 300."""
-    rng = np.random.default_rng(0)
-    humps = np.round(np.where(rng.random(n) < 0.5, rng.normal(-50, 3, n), rng.normal(80, 10, n)), 2)
-    paid = np.where(rng.random(n) < 0.6, 0.0, np.round(rng.gamma(2, 50, n), 2))
-    return Table.of(
-        {
-            "humps": humps,
-            "paid": pa.array(paid, mask=rng.random(n) < 0.1),
-            "rooms": rng.integers(1, 8, n),
-            "day": [date(2020, 1, 1) + timedelta(days=int(d)) for d in rng.integers(0, 900, n)],
-            "plan": np.array(["a", "b", "c"])[rng.integers(3, size=n)],
-            "code": np.array([f"c{i:03d}" for i in range(300)])[np.arange(n) % 300],
-        }
-    )
+@pytest.fixture(scope="module")
+def view(codec):
+    return TableTokens(codec)
 
 
-DATA = _table()
-CODEC = Codec.fit(DATA)
-VIEW = TableTokens(CODEC)
+@pytest.fixture(scope="module")
+def rows(view, codec, data):
+    return view.rows(codec.values(data), np.random.default_rng(1))
 
 
-def _rows() -> tuple[np.ndarray, np.ndarray]:
-    return VIEW.rows(CODEC.values(DATA), np.random.default_rng(1))
-
-
-def test_every_cell_comes_back_but_numbers_beyond_the_ranks_that_a_residual_can_say():
-    back, real = VIEW.values(*_rows()), CODEC.values(DATA)
+def test_every_cell_comes_back_but_numbers_beyond_the_ranks_that_a_residual_can_say(view, rows, codec, data):
+    back, real = view.values(*rows), codec.values(data)
     for name in ("rooms", "plan", "code"):
         assert np.array_equal(back[name], real[name])
     assert np.array_equal(np.isnan(back["paid"]), np.isnan(real["paid"]))
@@ -47,33 +28,33 @@ def test_every_cell_comes_back_but_numbers_beyond_the_ranks_that_a_residual_can_
         assert np.quantile(off, 0.99) < 0.01 * np.ptp(real[name])
 
 
-def test_more_than_256_levels_are_two_tokens():
-    code = CODEC.names.index("code")
-    sizes = [field.size for field in VIEW.fields if field.column == code]
+def test_more_than_256_levels_are_two_tokens(view, codec):
+    code = codec.names.index("code")
+    sizes = [field.size for field in view.fields if field.column == code]
     assert len(sizes) == 2
     assert sizes[0] * sizes[1] >= 300
-    assert max(VIEW.sizes) <= 256
+    assert max(view.sizes) <= 256
 
 
-def test_residuals_are_standard_normal_and_absent_where_a_value_is_no_bin():
-    tokens, residuals = _rows()
+def test_residuals_are_standard_normal_and_absent_where_a_value_is_no_bin(view, rows, codec, data):
+    tokens, residuals = rows
     assert tokens.min() >= 0
-    assert (tokens.max(0) < np.array(VIEW.sizes)).all()
-    names = [CODEC.names[j] for j in VIEW.open]
+    assert (tokens.max(0) < np.array(view.sizes)).all()
+    names = [codec.names[j] for j in view.open]
     assert names == ["humps", "paid", "day"]
-    paid = CODEC.values(DATA)["paid"]
+    paid = codec.values(data)["paid"]
     assert np.array_equal(np.isnan(residuals[:, 1]), np.isnan(paid) | (paid == 0))
     inside = residuals[~np.isnan(residuals)]
     assert inside.mean() == pytest.approx(0, abs=0.06)
     assert inside.std() == pytest.approx(1, abs=0.06)
 
 
-def test_tokens_of_neighbouring_bins_have_neighbouring_features_and_levels_have_none():
-    features = VIEW.features()
-    assert features.shape[0] == sum(VIEW.sizes)
-    humps = features[: VIEW.sizes[0], 1]
+def test_tokens_of_neighbouring_bins_have_neighbouring_features_and_levels_have_none(view):
+    features = view.features()
+    assert features.shape[0] == sum(view.sizes)
+    humps = features[: view.sizes[0], 1]
     assert (np.diff(humps) > 0).all()
-    last = features[-VIEW.sizes[-1] :]
+    last = features[-view.sizes[-1] :]
     assert (last[:, 0] == 1).all()
     assert (last[:, 1:] == 0).all()
 
@@ -102,31 +83,31 @@ def test_the_order_goes_along_what_is_tied():
         ("code == 'c017'", "code"),
     ],
 )
-def test_no_token_of_a_row_that_meets_a_condition_is_excluded_by_it(where, column):
-    condition = parse_condition(where, DATA.schema)
-    tokens, _ = _rows()
-    meets = condition.mask(DATA)
+def test_no_token_of_a_row_that_meets_a_condition_is_excluded_by_it(where, column, view, rows, codec, data):
+    condition = parse_condition(where, data.schema)
+    tokens, _ = rows
+    meets = condition.mask(data)
     assert meets.any()
-    possible = VIEW.possible(CODEC.limits(condition))
+    possible = view.possible(codec.limits(condition))
     assert possible
     for k, allowed in possible.items():
-        assert VIEW.fields[k].column == CODEC.names.index(column)
+        assert view.fields[k].column == codec.names.index(column)
         assert allowed[tokens[meets, k]].all()
         assert not allowed.all()
 
 
-def test_a_single_number_is_known_to_its_residual():
-    value = float(DATA["humps"][5].as_py())
-    limits = CODEC.limits(parse_condition(f"humps == {value}", DATA.schema))
-    known = VIEW.known(limits)
+def test_a_single_number_is_known_to_its_residual(view, codec, data):
+    value = float(data["humps"][5].as_py())
+    limits = codec.limits(parse_condition(f"humps == {value}", data.schema))
+    known = view.known(limits)
     assert list(known) == [0]
-    tokens = np.array([[np.flatnonzero(VIEW.possible(limits)[0])[0]] + [0] * (len(VIEW.sizes) - 1)])
+    tokens = np.array([[np.flatnonzero(view.possible(limits)[0])[0]] + [0] * (len(view.sizes) - 1)])
     residuals = np.array([[known[0], 0.0, 0.0]])
-    assert VIEW.values(tokens, residuals)["humps"][0] == pytest.approx(value, abs=0.3)
-    assert VIEW.known(CODEC.limits(parse_condition("rooms == 3", DATA.schema))) == {}
+    assert view.values(tokens, residuals)["humps"][0] == pytest.approx(value, abs=0.3)
+    assert view.known(codec.limits(parse_condition("rooms == 3", data.schema))) == {}
 
 
-def test_json_gives_the_same_view():
-    again = TableTokens.from_json(VIEW.to_json())
-    assert again.sizes == VIEW.sizes
-    assert np.array_equal(again.features(), VIEW.features())
+def test_json_gives_the_same_view(view):
+    again = TableTokens.from_json(view.to_json())
+    assert again.sizes == view.sizes
+    assert np.array_equal(again.features(), view.features())
