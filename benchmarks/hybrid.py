@@ -1,10 +1,11 @@
 """Hybrids beside their parents: what is gained or lost, on the tables of `tabular` and on one set of series.
 
-    python -m benchmarks.hybrid [--tables adult,magic] [--methods reweight,residual] [--rows 5000] [--seeds 0]
+    python -m benchmarks.hybrid [--tables adult,magic] [--methods reweight residual] [--rows 5000] [--seeds 0]
     python -m benchmarks.hybrid --series stocks
 
-Cells are made and scored as in `tabular`, by the same code, and kept in the same file; `results/hybrid.csv` sets each
-hybrid against its parents: `gain` is how much better it is than the best of them by the same score (negative: worse).
+Cells are made and scored as in `tabular`, by the same code, and kept in `results/hybrid_cells.csv` (those of parents
+are taken from `tabular.csv` where they are there); `results/hybrid.csv` sets each hybrid against its parents: `gain` is
+how much better it is than the best of them by the same score (negative: worse).
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from benchmarks import datasets
 from benchmarks.tabular import ROOT, Cell, machine, read, run, write
 
 RESULTS = ROOT / "benchmarks" / "results"
-# hybrid -> its parents
+# hybrid -> its parents; a mixture is named by them, so that a change of its default cannot rename an old sample
 METHODS: dict[str, tuple[str, ...]] = {
-    "mixture": ("auto", "cart"),
+    "mixture:parents=auto,cart": ("auto", "cart"),
     "mixture:parents=auto,cart,copula": ("auto", "cart", "copula"),
     "reweight": ("auto",),
     "reweight:parent=cart": ("cart",),
@@ -189,7 +190,7 @@ def _stored(path: Path) -> dict[tuple[str, ...], dict[str, str]]:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tables", type=lambda text: text.split(","), default=list(datasets.CORE))
-    parser.add_argument("--methods", type=lambda text: text.split(","), default=list(METHODS))
+    parser.add_argument("--methods", nargs="+", choices=METHODS, metavar="METHOD", default=list(METHODS))
     parser.add_argument("--rows", type=lambda text: [int(word) for word in text.split(",")], default=[5000])
     parser.add_argument("--seeds", type=lambda text: [int(word) for word in text.split(",")], default=[0])
     parser.add_argument("--limit", type=int, default=600, help="processor seconds for fit and sample of one cell")
