@@ -115,7 +115,7 @@ def inspect(
     """
     from synthwright.cli import data as body
 
-    form = body.source_form(modality, entity, order)
+    form = _form(modality, entity, order)
     body.inspect(data, form, write=write, target=target, preview=preview, output=_output(json, quiet))
 
 
@@ -168,7 +168,7 @@ def fit(
     """
     from synthwright.cli import model as body
 
-    form = body.source_form(modality, entity, order)
+    form = _form(modality, entity, order)
     options = body.FitOptions(out, generator, set_, target=target, schema=schema, form=form, seed=seed)
     body.fit(data, options, _output(json, quiet))
 
@@ -241,7 +241,7 @@ def evaluate(
     from synthwright.cli import model as body
 
     parts = body.Parts(synthetic, train, holdout, test)
-    form = body.source_form(modality, entity, order)
+    form = _form(modality, entity, order)
     options = body.EvaluateOptions(
         tuple(out), tuple(metrics), target=target, schema=schema, form=form, seed=seed, gate=gate, strict=strict
     )
@@ -416,6 +416,11 @@ def doctor(json: Json = False, quiet: Quiet = False, debug: Debug = False) -> No
     from synthwright.cli import doctor as body
 
     body.doctor(_output(json, quiet))
+
+
+def _form(modality: str, entity: str, order: str) -> dict[str, str]:
+    """What the user said about a source, as arguments of `read`."""
+    return {"modality": modality} | {k: v for k, v in (("entity", entity), ("order", order)) if v}
 
 
 def _output(json: bool, quiet: bool):  # type: ignore[no-untyped-def]  # noqa: ANN202 - console.Output is imported when a verb runs

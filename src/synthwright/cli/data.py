@@ -21,13 +21,6 @@ _MANY_LEVELS = 100
 _UNITS = {"table": "rows", "images": "images", "series": "series", "text": "records"}
 
 
-def source_form(modality: str, entity: str, order: str) -> dict[str, Any]:
-    """What the user said about a source, as arguments of `read`."""
-    from synthwright.cli.model import source_form as form
-
-    return form(modality, entity, order)
-
-
 def inspect(source: str, form: Mapping[str, Any], *, write: str, target: str, preview: int, output: Output) -> None:
     """Print the profile of a dataset; write its schema when asked."""
     from synthwright.io.dispatch import read

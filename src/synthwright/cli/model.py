@@ -132,13 +132,12 @@ def _judged(parts: Parts, options: EvaluateOptions, output: Output) -> Report:
     from synthwright.evaluate.runner import evaluate as judge
     from synthwright.io.dispatch import read
 
-    if not parts.train:
-        train, synthetic = None, read(parts.synthetic, schema=options.schema or None, **options.form)
-    else:
+    train = None
+    if parts.train:
         train = read(parts.train, schema=options.schema or None, target=options.target or None, **options.form)
-        synthetic = _read_like(train, parts.synthetic, options.form)
+    synthetic = _read_like(train, parts.synthetic, options)
     named = (("holdout", parts.holdout), ("test", parts.test))
-    others = {name: _read_like(train, path, options.form) if path else None for name, path in named}
+    others = {name: _read_like(train, path, options) if path else None for name, path in named}
     with output.work() as (sink, stop):
         return judge(
             synthetic,
@@ -152,7 +151,7 @@ def _judged(parts: Parts, options: EvaluateOptions, output: Output) -> Report:
         )
 
 
-def _read_like(train: Dataset | None, path: str, form: Mapping[str, Any]) -> Any:
+def _read_like(train: Dataset | None, path: str, options: EvaluateOptions) -> Any:
     """Read a file with the training data's types and formats, so that a short file's dates are not guessed anew.
 
     A file with other columns is read as it is; the evaluation then says which columns it did not judge.
@@ -161,16 +160,11 @@ def _read_like(train: Dataset | None, path: str, form: Mapping[str, Any]) -> Any
     from synthwright.io.dispatch import read, scan
 
     if train is None or train.modality != "table":
-        return read(path, **form)
+        return read(path, schema=options.schema or None, **options.form)
     names = train.schema.names
     if Path(path).is_file() and tuple(next(iter(scan(path, batch_rows=100))).schema.names) == names:
         return read(path, schema=without_limits(train.schema))
     return read(path)
-
-
-def source_form(modality: str, entity: str, order: str) -> dict[str, Any]:
-    """What the user said about a source, as arguments of `read`."""
-    return {"modality": modality, **{k: v for k, v in (("entity", entity), ("order", order)) if v}}
 
 
 def _print(report: Report, written: Sequence[str], closed: Sequence[str], output: Output) -> None:

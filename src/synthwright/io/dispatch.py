@@ -48,11 +48,11 @@ def read(
     target: name of the column to be predicted. on_invalid: what happens to cells that do not fit the schema or are
     infinite: an error naming the first three, or they become missing ("null"), or their rows go ("drop"), with a
     Note. null_words: exactly these words stand for missing cells of a text file (empty cells always do).
-    rows: only the first so many.
+    rows: only the first so many. on_invalid and null_words are for tables only.
     modality: table, series, images or text; "auto" takes what the schema or the source says: a folder or .npz file
     holds images, JSON lines of records hold text, all else tables. entity, order, static: of a long table of series,
     the columns that name and order them and those that do not change within one.
-    Raises ReadError, SchemaError, DataError, ConfigError, MissingExtra.
+    Raises ReadError, SchemaError, DataError, ConfigError, Unsupported, MissingExtra.
     """
     if on_invalid not in ("error", "null", "drop"):
         raise ConfigError(f"Unknown on_invalid={on_invalid!r}.", where="read", fix='use "error", "null" or "drop"')
@@ -62,6 +62,10 @@ def read(
     form = Form(modality, entity, order, tuple(static))
     kind = modality_of(source, form, wanted)
     if kind != "table":
+        if on_invalid != "error" or null_words is not None:
+            raise Unsupported(
+                f"on_invalid and null_words are for tables, not for {kind}.", where="read", fix="leave them out"
+            )
         found = read_other(kind, source, wanted, form)
         found = found if rows is None else found.select(range(min(rows, len(found))))
         return found if target is None else found.replace({}, _with_target(found.schema, target))

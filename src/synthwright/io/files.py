@@ -317,11 +317,13 @@ def embedded_schema(file: File) -> Schema | None:
     """The schema in the metadata of a Parquet or Arrow file, without reading its rows; None when it has none."""
     try:
         if file.kind == "parquet":
-            metadata = pq.read_schema(file.path).metadata
+            found = pq.read_schema(file.path)
         else:
-            with open_input(file.path) as stream, pa.ipc.open_file(stream.read()) as reader:
-                metadata = reader.schema.metadata
+            packed = split_suffix(file.path)[1]
+            source = open_input(file.path) if packed else pa.memory_map(str(file.path))
+            with source as stream, pa.ipc.open_file(stream.read() if packed else stream) as reader:
+                found = reader.schema
     except (pa.ArrowException, OSError):
         return None  # whoever reads the rows says what is wrong with the file
-    content = (metadata or {}).get(METADATA)
+    content = (found.metadata or {}).get(METADATA)
     return None if content is None else Schema.from_json(json.loads(content), where=f"metadata of {file.path}")

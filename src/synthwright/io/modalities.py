@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from synthwright.core.context import Note
-from synthwright.core.errors import ConfigError, ReadError, Unsupported, listing
+from synthwright.core.errors import ConfigError, ReadError, SchemaError, Unsupported, listing
 from synthwright.data.dataset import DATASETS, Dataset, dataset_class
 from synthwright.data.schema import MAIN, Schema
 from synthwright.io import frames
@@ -22,9 +22,10 @@ from synthwright.io.streams import split_suffix
 if TYPE_CHECKING:
     from synthwright.data.images import ImageSet
 
-Modality = Literal["auto", "table", "series", "images", "text"]
-
-_PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+_FORMS = {  # modality -> the formats and suffixes it can be written in, and these in words
+    "images": (("parquet", "arrow", ".npz", ""), "a folder, .npz, .parquet or .arrow"),
+    "text": (("parquet", "arrow", "jsonl"), ".jsonl, .parquet or .arrow"),
+}
 
 
 class Form(NamedTuple):
@@ -98,7 +99,9 @@ def _holds_records(path: Path) -> bool:
 
 def holds_images(folder: Path) -> bool:
     """Whether there is a picture anywhere in a folder."""
-    return any(path.suffix.lower() in _PICTURES for path in folder.rglob("*"))
+    from synthwright.io.folders import SUFFIXES as PICTURES
+
+    return any(path.suffix.lower() in PICTURES for path in folder.rglob("*"))
 
 
 def read_other(modality: str, source: Any, schema: Schema | None, form: Form) -> Dataset:
@@ -164,7 +167,7 @@ def _read_images(source: Any, path: Path | None, schema: Schema | None, form: Fo
         )
     from synthwright.io.folders import read_images
 
-    return read_images(path)
+    return _under(read_images(path), schema, path)
 
 
 def _read_text(source: Any, path: Path | None, schema: Schema | None, form: Form) -> Dataset:
@@ -175,7 +178,21 @@ def _read_text(source: Any, path: Path | None, schema: Schema | None, form: Form
             f"Texts are read from .jsonl or .parquet, not from a {type(source).__name__}.",
             fix="wrap records: Corpus.of(records)",
         )
-    return read_corpus(path)
+    return _under(read_corpus(path), schema, path)
+
+
+def _under(found: Dataset, schema: Schema | None, path: Path) -> Dataset:
+    """The data under the schema that was given, which has to be of the same columns."""
+    if schema is None:
+        return found
+    if set(schema.names) != set(found.schema.names):
+        odd = sorted(set(schema.names) ^ set(found.schema.names))
+        raise SchemaError(
+            f"The schema does not describe the data: {listing(odd)} stand in one of them only.",
+            where=str(path),
+            fix="correct it, or write one by: synthwright inspect DATA --write FILE",
+        )
+    return found.replace({}, schema)
 
 
 def flat_schema(schema: Schema) -> Schema:
@@ -196,11 +213,24 @@ def saved_schema(schema: Schema, names: Sequence[str], file: File) -> Schema | N
     return Schema(columns=tuple(by_name[name] for name in names))
 
 
+def check_form(modality: str, file: File) -> None:
+    """Refuse a file that cannot hold the modality, before there is anything to write. Raises Unsupported."""
+    forms, words = _FORMS.get(modality, (None, ""))
+    suffix, _ = split_suffix(file.path)
+    if forms is not None and (file.format or SUFFIXES.get(suffix) or suffix) not in forms:
+        raise Unsupported(
+            f"{modality.capitalize()} cannot be written as {suffix or 'a folder'}.",
+            where=str(file.path),
+            fix=f"use {words}",
+        )
+
+
 def write_other(data: Dataset, target: str | Path | File) -> Path:
     """Write series, images or texts; the suffix decides the form. Raises WriteError, Unsupported, MissingExtra."""
     file = target if isinstance(target, File) else File(path=Path(target).expanduser())
+    check_form(data.modality, file)
     suffix, _ = split_suffix(file.path)
-    if data.modality == "images" and (not suffix or suffix == ".npz"):
+    if data.modality == "images" and suffix in ("", ".npz"):
         from synthwright.io.folders import write_images
 
         return write_images(cast("ImageSet", data), file.path)
@@ -208,13 +238,6 @@ def write_other(data: Dataset, target: str | Path | File) -> Path:
     schema = saved_schema(data.schema, flat.column_names, file)
     if schema is not None:
         return save_file(flat, schema, file)
-    if data.modality == "text" and file.kind == "jsonl":
-        from synthwright.io.corpora import write_corpus
+    from synthwright.io.corpora import write_corpus
 
-        return write_corpus(data, file.path)
-    ways = {"images": "a folder, .npz, .parquet or .arrow", "text": ".jsonl, .parquet or .arrow"}
-    raise Unsupported(
-        f"{data.modality.capitalize()} cannot be written as {suffix or 'a folder'}.",
-        where=str(file.path),
-        fix=f"use {ways.get(data.modality, '.parquet')}",
-    )
+    return write_corpus(data, file.path)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -40,6 +41,7 @@ _OURS = (
     "checkpoint",
     "part-",
 )
+_PACKS_ITSELF = (".parquet", ".arrow", ".feather", ".ipc", ".npz")
 _LOCK_HEAD = "# Written by synthwright: what this run was made from. Go on with: synthwright run THIS-FOLDER --resume\n"
 
 
@@ -138,7 +140,7 @@ def versions() -> dict[str, str]:
 def suffix_like(source: str | None) -> str:
     """The ending that a result gets to look like its source: databases become Parquet, folders stay folders.
 
-    What is made from options alone is text, in JSON lines.
+    What is made from options alone is text, in JSON lines; so is what comes from JSON. What packs itself is not packed.
     """
     if source is None:
         return ".jsonl"
@@ -151,7 +153,9 @@ def suffix_like(source: str | None) -> str:
     plain = suffixes[: len(suffixes) - bool(packed)]
     if not plain:
         return ".csv"
-    return {".data": ".csv", ".txt": ".csv", ".pq": ".parquet"}.get(plain[-1].lower(), plain[-1].lower()) + packed
+    like = plain[-1].lower()
+    like = {".data": ".csv", ".txt": ".csv", ".pq": ".parquet", ".json": ".jsonl"}.get(like, like)
+    return like if like in _PACKS_ITSELF else like + packed
 
 
 def absolute(path: str) -> str:
@@ -214,16 +218,16 @@ def resume_command(folder: Path) -> str:
 
 
 def sweep(folder: Path) -> None:
-    """Remove the half-written temporary files that a killed run left; only names that this program makes."""
+    """Remove the half-written files and folders that a killed run left; only names that this program makes."""
     for place in (folder, folder / "blocks"):
         for path in sorted(place.iterdir()) if place.is_dir() else ():
             if _is_leftover(path):
-                path.unlink()
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def _is_leftover(path: Path) -> bool:
     name = path.name
-    return path.is_file() and name.endswith(".tmp") and name.startswith(tuple(f".{ours}" for ours in _OURS))
+    return name.endswith((".tmp", ".old")) and name.startswith(tuple(f".{ours}" for ours in _OURS))
 
 
 @contextmanager

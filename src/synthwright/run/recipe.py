@@ -47,7 +47,9 @@ class DataSection(Config):
     modality: Modality = Field("auto", description="What the data are; `auto` looks at the source.")
     entity: str | None = Field(None, description="Series: the column that tells one series from another.")
     order: str | None = Field(None, description="Series: the column with moments or places within a series.")
-    static: tuple[str, ...] = Field((), description="Series: columns that do not change within a series.")
+    static: tuple[str, ...] = Field(
+        (), description="Series: columns that do not change within a series; found when empty."
+    )
     schema_file: str | None = Field(None, alias="schema", description="Schema file; inferred when absent.")
     target: str | None = Field(None, description="Column that a model should predict; makes usefulness measurable.")
     split: SplitSection = Field(default_factory=SplitSection, description="Train, holdout and test.")
@@ -199,6 +201,10 @@ _TEMPLATE = """\
 
 data:
   read: {read}
+  # modality: auto   # or table, series, images, text; auto looks at the source
+  # entity: null     # series: column that tells one from another
+  # order: null      # series: column with moments or places within one
+  # static: []       # series: columns that do not change within one; found when empty
   # schema: {schema}   # kinds, roles and rules; written by: synthwright inspect DATA --write FILE
 {target}
   # split:

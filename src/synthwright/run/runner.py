@@ -81,6 +81,7 @@ def run(
     wanted = wanted.model_copy(update={"sample": filled})
     facts = _facts_of(data)
     lock = Lock(wanted, facts, versions())
+    _check_form(lock, method, folder)
     with held(folder):
         enter(folder, lock, resume=resume)
         sweep(folder)
@@ -126,6 +127,13 @@ def _check_wishes(recipe: Recipe, method: Generator, data: Dataset | None) -> No
         )
     if metrics != "all":
         chosen_metrics(schema.modality, metrics)
+
+
+def _check_form(lock: Lock, method: Generator, folder: Path) -> None:
+    from synthwright.io.files import File
+    from synthwright.io.modalities import check_form
+
+    check_form(method.ability.modality, File(path=folder / f"synthetic{lock.suffix}"))
 
 
 def load_recipe(recipe: Recipe | Mapping[str, Any] | str | Path) -> Recipe:

@@ -90,6 +90,8 @@ def test_sweeping_removes_our_temporary_files_and_nothing_else(tmp_path):
     theirs = [tmp_path / "notes.tmp", tmp_path / ".mine.tmp", tmp_path / "model.synth"]
     for path in (*ours, *theirs):
         path.touch()
+    ours.append(tmp_path / ".synthetic.x2.tmp")  # a folder of images that was half written
+    (ours[-1] / "images").mkdir(parents=True)
     sweep(tmp_path)
     assert not any(path.exists() for path in ours)
     assert all(path.exists() for path in theirs)
@@ -106,6 +108,9 @@ def test_sweeping_removes_our_temporary_files_and_nothing_else(tmp_path):
         ("a.tsv", ".tsv"),
         ("adult.data", ".csv"),
         ("noending", ".csv"),
+        ("a.json", ".jsonl"),
+        ("a.json.gz", ".jsonl.gz"),
+        ("a.arrow.gz", ".arrow"),
     ],
 )
 def test_the_result_looks_like_its_source(source, suffix):

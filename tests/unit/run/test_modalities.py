@@ -1,13 +1,14 @@
 """A recipe runs for every kind of data, and what does not fit together is one clear error."""
 
 import json
+import shutil
 import sys
 
 import numpy as np
 import pytest
 
 import synthwright as sw
-from synthwright.core.errors import ConfigError, FormatError, MissingExtra, Unsupported
+from synthwright.core.errors import ConfigError, FormatError, MissingExtra, SchemaError, Unsupported
 from synthwright.run.runner import run
 from synthwright.testing import mixed_table, small_images, small_series
 
@@ -130,3 +131,32 @@ def test_flat_tables_of_all_kinds_come_back_the_same(tmp_path):
             path = sw.write(data, tmp_path / f"{data.modality}{suffix}")
             assert sw.read(path).fingerprint() == data.fingerprint()
         assert data.select(np.arange(5)).to_pandas().shape[0] >= 5
+
+
+@pytest.mark.parametrize("kind", ["images", "text"])
+def test_a_form_that_cannot_hold_the_data_is_refused_before_anything_is_made(folder, kind):
+    recipe = recipes(folder)[kind]
+    with pytest.raises(Unsupported, match=r"cannot be written as \.csv"):
+        run({**recipe, "sample": {**recipe["sample"], "format": "csv"}, "out": str(folder / "out")})
+    assert not (folder / "out").exists()
+
+
+def test_a_folder_of_images_that_was_lost_is_written_again_to_the_same_bytes(folder):
+    recipe = {**recipes(folder)["images"], "out": str(folder / "out")}
+    first = sw.read(run(recipe).synthetic).fingerprint()
+    shutil.rmtree(folder / "out" / "synthetic")
+    assert sw.read(run(recipe, resume=True).synthetic).fingerprint() == first
+
+
+def test_wishes_about_cells_of_a_table_are_not_ignored_for_other_data(folder):
+    with pytest.raises(Unsupported, match="on_invalid"):
+        sw.read(folder / "pictures", on_invalid="drop")
+
+
+def test_a_schema_given_with_images_is_kept_or_refused(folder):
+    schema = sw.read(folder / "pictures").schema
+    edited = schema.edit({"label": {"role": "feature"}})
+    assert sw.read(folder / "pictures", schema=edited).schema["label"].role == "feature"
+    fewer = schema.model_copy(update={"columns": schema.columns[:1]})
+    with pytest.raises(SchemaError, match="does not describe"):
+        sw.read(folder / "pictures", schema=fewer)
