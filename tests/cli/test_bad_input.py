@@ -34,6 +34,8 @@ def files(folder):
         (("run", "patients.csv", "--workers", "0", "--out", "r"), 2, "from 1 to 9999"),
         (("run", "no.yaml"), 2, "synthwright init"),
         (("fit", "patients.csv", "--out", "/proc/m.synth"), 4, "/proc"),
+        (("fit", "patients.csv", "--out", "folder"), 4, "keep.txt"),
+        (("sample", "folder", "--rows", "3", "--out", "-"), 3, "holds no model"),
         (("sample", "no.synth", "--rows", "3", "--out", "-"), 3, "no.synth"),
         (("sample", "patients.csv", "--rows", "3", "--out", "-"), 3, "not a complete .synth"),
         (("evaluate", "patients.csv", "--train", "no.csv"), 3, "no.csv"),

@@ -135,6 +135,19 @@ def test_a_second_ctrl_c_ends_at_once(command, environment, csv, quick, tmp_path
     assert process.returncode == 130
 
 
+def test_ctrl_c_in_a_sample_promises_to_keep_nothing_and_keeps_nothing(cli, command, environment, csv, tmp_path):
+    cli("fit", csv, "--out", "m.synth", "--generator", "independent", "--quiet")
+    process = started(command, environment, tmp_path, ("sample", "m.synth", "--rows", 900_000, "--out", "x.csv"))
+    while not list(tmp_path.glob(".x.csv.*.tmp")):
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "kept" not in err
+    assert not [path.name for path in tmp_path.iterdir() if "x.csv" in path.name]
+
+
 def test_two_runs_do_not_share_a_folder(cli, command, environment, csv, quick, tmp_path):
     arguments = ("run", csv, "--rows", 400_000, "--out", "r", "--quiet", *quick)
     first = started(command, environment, tmp_path, arguments)

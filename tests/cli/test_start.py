@@ -97,3 +97,9 @@ def test_version(cli):
     import synthwright
 
     assert cli("--version").stdout.strip() == f"synthwright {synthwright.__version__}"
+
+
+def test_python_runs_the_package_as_the_command_line():
+    done = subprocess.run([sys.executable, "-m", "synthwright", "--version"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("synthwright ")

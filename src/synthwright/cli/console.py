@@ -54,7 +54,7 @@ def stoppable() -> Iterator[Stop]:
         if stop.is_asked():
             os._exit(INTERRUPTED)
         stop.ask()
-        sys.stderr.write("\nStopping at the next step; finished parts are kept. Ctrl-C again stops at once.\n")
+        sys.stderr.write("\nStopping at the next step. Ctrl-C again stops at once.\n")
 
     before = signal.signal(signal.SIGINT, interrupted)
     try:

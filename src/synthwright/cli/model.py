@@ -12,6 +12,7 @@ from synthwright.cli.console import Output
 from synthwright.core import registry
 from synthwright.core.config import parse_assignments
 from synthwright.core.errors import ConfigError
+from synthwright.core.store import check_place
 
 if TYPE_CHECKING:
     from synthwright.data.dataset import Dataset
@@ -74,6 +75,8 @@ def fit(source: str, options: FitOptions, output: Output) -> None:
     from synthwright.io.dispatch import read
 
     model = Generator.create(options.generator, **parse_assignments(options.set_))
+    model.check_packages()
+    check_place(options.out)
     data = read(source, schema=options.schema or None, target=options.target or None, **options.form)
     with output.work() as (sink, stop):
         model.fit(data, seed=options.seed, callbacks=[sink], stop=stop)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar, cast
 
@@ -11,6 +12,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from synthwright.core.errors import ConfigError, Problem, did_you_mean, listing
 
 ConfigT = TypeVar("ConfigT", bound=BaseModel)
+
+# pydantic's words for programmers, in those of people who write recipes.
+_PLAIN = {"tuple": "list", "Tuple": "List", "dictionary": "mapping of names to values", " after validation": ""}
+_WORDS = re.compile("|".join(_PLAIN))
 
 
 class Config(BaseModel):
@@ -40,7 +45,12 @@ def _problem(cls: type[BaseModel], item: dict[str, Any], where: str) -> Problem:
         what = f"Unknown option {name!r}.{did_you_mean(name, fields)}"
         return Problem(what, place, f"use one of: {listing(fields)}" if fields else "leave it out")
     given = "" if item["type"] == "missing" else f" (given: {item.get('input')!r})"
-    return Problem(f"{item['msg']}{given}", place, "correct the value", "ConfigError")
+    return Problem(
+        f"{_WORDS.sub(lambda found: _PLAIN[found.group()], item['msg'])}{given}",
+        place,
+        "correct the value",
+        "ConfigError",
+    )
 
 
 def _fields_at(cls: type[BaseModel], path: Iterable[object]) -> list[str]:

@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from synthwright.core.errors import FormatError, WriteError
+from synthwright.core.errors import FormatError, WriteError, listing
 
 FORMAT = 1
 LIMIT_BYTES = 4 * 2**30
@@ -60,9 +60,11 @@ class State:
 def save(path: str | Path, header: Mapping[str, Any], state: State) -> Path:
     """Write header and state to `path`: a zip file when it ends in `.synth`, else a folder.
 
-    The bytes depend on the content alone. Raises WriteError and leaves what was there before when it fails.
+    The bytes depend on the content alone. Raises WriteError and leaves what was there before when it fails; a folder
+    that holds anything but a model is refused, never replaced.
     """
     target = Path(path)
+    check_place(target)
     files = _pack(header, state)
     if target.suffix == ".synth":
         with atomic_file(target) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -73,6 +75,26 @@ def save(path: str | Path, header: Mapping[str, Any], state: State) -> Path:
             for name, content in files.items():
                 (folder / name).write_bytes(content)
     return target
+
+
+def check_place(path: str | Path) -> None:
+    """Refuse a folder with other files than a model's, which writing a model would remove. Raises WriteError."""
+    target = Path(path)
+    if target.suffix == ".synth" or not target.is_dir():
+        return
+    entries = {entry.name: entry.is_file() for entry in target.iterdir()}
+    ours = _HEADER in entries
+    strange = [name for name, plain in sorted(entries.items()) if not (ours and plain and _is_part(name))]
+    if strange:
+        raise WriteError(
+            f"The folder holds other files, which would be lost: {listing(strange, 3)}.",
+            where=str(target),
+            fix="name a new or an empty folder, or a file that ends in .synth",
+        )
+
+
+def _is_part(name: str) -> bool:
+    return name in (_HEADER, _TENSORS) or name.endswith(".txt")
 
 
 def _pack(header: Mapping[str, Any], state: State) -> dict[str, bytes]:
@@ -156,6 +178,10 @@ def _verify(listing: Mapping[str, Any], files: Mapping[str, bytes], source: Path
 def _read_folder(source: Path, limit_bytes: int) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     total = 0
+    if not (source / _HEADER).is_file():
+        raise FormatError(
+            f"The folder holds no model: {_HEADER} is missing.", where=str(source), fix="name a model that `fit` wrote"
+        )
     for path in sorted(source.iterdir()):
         if path.is_symlink() or not path.is_file():
             raise FormatError("Only plain files may lie in a model.", where=str(path), fix="remove it")

@@ -315,7 +315,7 @@ def _label_cells(given: Any, problems: list[Problem]) -> pa.Array | None:
 def _metadata_table(given: Mapping[str, Any] | pa.Table | None, problems: list[Problem]) -> pa.Table:
     if given is None:
         return pa.table({})
-    if isinstance(given, Mapping) and any(name in (IMAGE, LABEL) for name in given):
+    if any(name in (IMAGE, LABEL) for name in (given.column_names if isinstance(given, pa.Table) else given)):
         fix = "rename the column; classes are given as labels="
         problems.append(Problem(f"The names {IMAGE!r} and {LABEL!r} are taken.", "metadata", fix))
         return pa.table({})
@@ -359,6 +359,7 @@ def _stored_problems(column: Column, cells: pa.ChunkedArray) -> list[Problem]:
 
 
 def _cell_problem(column: Column, cells: pa.ChunkedArray, what: str, wrong: pa.ChunkedArray, fix: str) -> Problem:
+    fix = fix.split(", or read(")[0]  # on_invalid is for tables
     rows = pc.indices_nonzero(wrong).to_pylist()
     shown = ", ".join(f"image {row} ({cells[row].as_py()})" for row in rows[:_SHOWN])
     return Problem(f"{len(rows):,} values of {column.name!r} {what}: {shown}.", f"column {column.name!r}", fix)

@@ -24,6 +24,7 @@ def cell_problems(schema: Schema, tables: Mapping[str, pa.Table], entity: str, o
         if column.name == order and cells.null_count:
             continue  # told by `order_problems`
         for what, wrong, fix in wrong_cells(column, cells):
+            fix = fix.split(", or read(")[0]  # on_invalid is for tables
             rows = pc.indices_nonzero(wrong).to_pylist()
             shown = ", ".join(f"{owners[i].as_py()!r} row {i} ({cells[i].as_py()})" for i in rows[:_SHOWN])
             found.append(

@@ -7,6 +7,7 @@ identifier, order, channels. A series is a unit: it is split, drawn, counted and
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar, Literal, Self
 
@@ -112,7 +113,8 @@ class SeriesSet(Dataset):
         coded = pa.concat_arrays(ids.chunks).dictionary_encode() if ids.num_chunks else ids.dictionary_encode()
         codes = coded.indices.to_numpy().astype(np.int64)
         places = np.argsort(codes, kind="stable")  # rows of one series together, series in order of appearance
-        if not np.array_equal(places, np.arange(len(places))):
+        alternate = not np.array_equal(places, np.arange(len(places)))
+        if alternate:
             notes = (*notes, Note("Q001", "rows of different series alternate: put together series by series", entity))
         rows = table.set_column(table.column_names.index(entity), entity, ids).take(pa.array(places))
         firsts = np.searchsorted(codes[places], np.arange(len(coded.dictionary)))
@@ -128,7 +130,14 @@ class SeriesSet(Dataset):
             {f"{name}.{entity}": {"dtype": str(ids.type)} for name in (STATIC, MAIN)}
         )  # a dictionary of identifiers is stored plain
         static = static.select([column.name for column in schema.of(STATIC)])
-        return cls({STATIC: static, MAIN: rows.select(row_names)}, schema, notes)
+        try:
+            return cls({STATIC: static, MAIN: rows.select(row_names)}, schema, notes)
+        except DataError as error:
+            if not alternate:
+                raise
+            place = "{}, rows counted series by series"
+            found = [replace(p, where=place.format(p.where)) if " row " in p.what else p for p in error.problems]
+            raise DataError.of(found) from error
 
     def to_arrow(self) -> pa.Table:
         """The long table: identifier, order, attributes repeated in every row, channels."""

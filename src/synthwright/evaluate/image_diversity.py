@@ -19,7 +19,7 @@ COVER_FAIL, RECALL_FAIL, VENDI_FAIL, CLASS_FAIL, REPEAT_FAIL = 0.2, 0.5, 0.3, 0.
 _TIMES = 100  # resamplings behind the error of an effective number
 _FEWEST_OF_CLASS = 20
 _FEWEST_FOR_RECALL = 1_000
-_FIX = "train longer or with less guidance (option guidance), or fit on more images"
+_FIX = "fit on more images, or use image_flow, with more steps or less guidance (options steps, guidance)"
 
 
 class ImageCoverage(ImageMetric):

@@ -20,7 +20,7 @@ from synthwright.evaluate.verdict import Finding, interval
 
 DISTANCE_FAIL, PRECISION_FAIL = 0.5, 0.25
 _TIMES = 200  # resamplings behind an interval or a null distribution
-_FIX = "train longer, or try another method: image_flow"
+_FIX = "fit on more images, or use image_flow, with more steps (option steps)"
 
 
 def sides(encoding: ImageEncoding, *parts: str, most: int = MOST) -> list[np.ndarray]:

@@ -65,7 +65,7 @@ class ImageTSTR(ImageMetric):
                 findings,
                 shown=(findings[0].value, findings[0].low, findings[0].high),
                 good=f"{findings[0].words[0].upper()}{findings[0].words[1:]}.",
-                fix="train longer, or try another method: image_flow, image_ppca",
+                fix="fit on more images, or use image_flow, with more steps (option steps), or image_ppca",
                 references={"real": values["train"], "majority": majority},
                 details={
                     "metric": "accuracy",
@@ -173,7 +173,7 @@ class ImageControl(ImageMetric):
                 findings,
                 shown=(findings[0].value, findings[0].low, findings[0].high),
                 good=f"{findings[0].words[0].upper()}{findings[0].words[1:]}.",
-                fix="raise the option guidance, train longer, or fit on more images of the class",
+                fix="fit on more images of the class, or use image_flow, with more steps (option steps)",
                 references={"real": float((truth == seen).mean()), "labels shuffled": chance},
                 details={"ceiling": float((truth == seen).mean())},
                 sampled=encoding.used(len(asked)),

@@ -119,9 +119,9 @@ def _clustered(gap: np.ndarray, block: np.ndarray) -> float:
 def _bars(losses: dict[str, np.ndarray], test: Windows) -> list[dict[str, Any]]:
     bars = []
     for part, label, kind in (
-        ("train", "learned from real series", "real"),
-        ("synthetic", "learned from synthetic series", "synthetic"),
-        ("shuffled", "learned from shuffled steps", "independent"),
+        ("train", "real series", "real"),
+        ("synthetic", "synthetic series", "synthetic"),
+        ("shuffled", "shuffled steps", "independent"),
     ):
         value, spread = float(losses[part].mean()), 1.96 * float(np.sqrt(_clustered(losses[part], test.block)))
         bars.append(

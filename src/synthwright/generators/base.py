@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
+import pyarrow as pa
 
 from synthwright.core import registry, store
 from synthwright.core.config import Config, build
@@ -42,6 +43,7 @@ from synthwright.data.table import Table
 
 Callback = Callable[[Event], None]
 _DRAWS = 50  # attempts at a block before `where` counts as unreachable
+_MOST = 1e150  # the squares of larger numbers, summed over rows, leave the range of float64
 _GROWTH = 4  # attempt a draws block * 2 ** min(a, _GROWTH) units, so that rare conditions need few calls
 
 
@@ -98,6 +100,12 @@ class Generator(ABC):
         made: Generator = registry.find("generators", name)(**options)
         return made
 
+    def check_packages(self) -> None:
+        """Raise MissingExtra for an optional package that the method needs and that is not installed."""
+        for requirement in self.ability.needs:
+            package, _, extra = requirement.partition(":")
+            need(package, extra=extra, who=f"generator {self.name!r}")
+
     # -- what an author writes
 
     @abstractmethod
@@ -139,9 +147,7 @@ class Generator(ABC):
         Raises DataError, Unsupported, MissingExtra, FitError, Cancelled; a failed fit leaves the generator unfitted.
         """
         data = self._accept(data)
-        for requirement in self.ability.needs:
-            package, _, extra = requirement.partition(":")
-            need(package, extra=extra, who=f"generator {self.name!r}")
+        self.check_packages()
         if resume_from is not None and not self.ability.resume:
             raise Unsupported(
                 f"{self.name!r} cannot go on with a stopped fit.", where="resume_from", fix="leave it out"
@@ -155,6 +161,7 @@ class Generator(ABC):
             return self._fit_from_nothing(seed, ctx)
         ctx.notes.extend(data.notes)
         data = self._within_reach(data, ctx)
+        _check_sizes(data)
         protect = bool(getattr(self.config, "protect", not self.ability.keeps_rows))
         preparation = Preparation.fit(data, ctx, protect=protect)
         self._fit(preparation.learned(data), ctx)
@@ -274,23 +281,24 @@ class Generator(ABC):
     ) -> Iterator[Dataset]:
         size = self.ability.block
         n_blocks = -(-n // size)
+        units = [min(size, n - index * size) for index in range(n_blocks)]
         if workers.kind == "serial" or (workers.kind == "processes" and n_blocks == 1):
-            made = (self._block(index, condition, seed, ctx) for index in range(n_blocks))
+            made = (self._block(index, units[index], condition, seed, ctx) for index in range(n_blocks))
         else:
-            made = self._blocks_elsewhere(n_blocks, condition, seed, workers)
+            made = self._blocks_elsewhere(units, condition, seed, workers)
         with closing(made) as blocks:
             ctx.step(0, n_blocks, "sampling")
             for index, block in enumerate(blocks):
-                yield block if (index + 1) * size <= n else block.select(np.arange(n - index * size))
+                yield block
                 ctx.step(index + 1, n_blocks, "sampling")
 
     def _blocks_elsewhere(
-        self, n_blocks: int, condition: Condition | None, seed: int, workers: Workers
+        self, units: Sequence[int], condition: Condition | None, seed: int, workers: Workers
     ) -> Steps[Dataset, None, None]:
         where, kind = condition.text if condition else None, dataset_class(self.ability.modality)
         with tempfile.TemporaryDirectory(prefix="synthwright-") as folder:
             path = self.save(Path(folder) / "model.synth")
-            tasks = [(str(path), index, where, seed) for index in range(n_blocks)]
+            tasks = [(str(path), index, n, where, seed) for index, n in enumerate(units)]
             with closing(run_tasks(_block_in_worker, tasks, workers)) as results:
                 for tables in results:
                     yield kind(tables, self.schema)
@@ -299,10 +307,13 @@ class Generator(ABC):
         """Raise SampleError when n units need more different identifiers than their format has."""
         self._fitted().check_capacity(n)
 
-    def sample_block(self, index: int, *, where: Any = None, seed: int = 0) -> Dataset:
-        """Block `index` of the sample with this seed: the unit of scaling, `ability.block` units."""
-        condition = self._condition(where)
-        return self._block(index, condition, seed, Context(rng_of(block_sequence(seed, index, 0))))
+    def sample_block(self, index: int, *, where: Any = None, seed: int = 0, units: int | None = None) -> Dataset:
+        """Block `index` of the sample with this seed: the unit of scaling, `ability.block` units.
+
+        units: only so many from its beginning. Raises NotFitted, ConditionError, Unreachable, SampleError, Cancelled.
+        """
+        condition, n = self._condition(where), self.ability.block if units is None else units
+        return self._block(index, n, condition, seed, Context(rng_of(block_sequence(seed, index, 0))))
 
     def _condition(self, where: Any) -> Condition | None:
         schema = self._fitted().schema
@@ -312,8 +323,11 @@ class Generator(ABC):
             raise Unsupported(f"{self.name!r} cannot sample under a condition.", where=f"where={where!r}")
         return parse_condition(where, schema)
 
-    def _block(self, index: int, condition: Condition | None, seed: int, outer: Context) -> Dataset:
-        """One whole block: drawn, restored, checked; drawn again while rows miss the condition or a rule."""
+    def _block(self, index: int, units: int, condition: Condition | None, seed: int, outer: Context) -> Dataset:
+        """The first units of a block: drawn, restored, checked; drawn again while rows miss the condition or a rule.
+
+        How many are drawn at a time does not depend on `units`, so fewer are the beginning of more.
+        """
         preparation, size = self._fitted(), self.ability.block
         native = condition if self.ability.where == "exact" else None
         kept: list[Dataset] = []
@@ -331,14 +345,16 @@ class Generator(ABC):
             if good.any():
                 kept.append(drawn.select(np.flatnonzero(good)))
                 n_kept += int(good.sum())
-            if n_kept >= size:
-                block = kept[0].concat(kept).select(np.arange(size))
+            if n_kept >= units:
+                block = kept[0].concat(kept).select(np.arange(units))
                 return preparation.identify(block, index * size)
         if condition is not None:
             raise Unreachable(
-                f"Only {n_kept} of {n_drawn:,} drawn units match; {size} are needed for a block.",
+                f"Only {n_kept:,} of {n_drawn:,} drawn units match; {units:,} are needed in block {index}.",
                 where=f"where={condition.text}",
-                fix="widen the condition, or sample without it and select",
+                fix=f"widen the condition, or sample at most {index * size + n_kept:,} units"
+                if index or n_kept
+                else "widen the condition, or sample without it and select",
             )
         raise SampleError(
             f"Only {n_kept} of {n_drawn:,} drawn units keep the rules of the schema.",
@@ -378,6 +394,7 @@ class Generator(ABC):
             name, config = header["generator"], header["config"]
             cls: type[Generator] = registry.find("generators", name)
             model = cls(**config)
+            model.check_packages()
             model.notes = [Note(**note) for note in header["notes"]]
             model._facts = dict(header["facts"])
             preparation = Preparation.from_json(header["preparation"])
@@ -421,6 +438,21 @@ def load(path: str | Path, *, limit_bytes: int = store.LIMIT_BYTES) -> Generator
     return Generator.load(path, limit_bytes=limit_bytes)
 
 
+def _check_sizes(data: Dataset) -> None:
+    for name, cells in zip(data.arrow.column_names, data.arrow.columns, strict=True):
+        if not pa.types.is_floating(cells.type):
+            continue
+        values = cells.to_numpy()
+        beyond = np.flatnonzero(np.abs(values) > _MOST)
+        if len(beyond):
+            shown = ", ".join(f"row {i} ({values[i]:g})" for i in beyond[:3])
+            raise DataError(
+                f"{len(beyond):,} values of {name!r} are larger than {_MOST:g}, too large to calculate with: {shown}.",
+                where=f"column {name!r}",
+                fix="correct them, or give the column in a larger unit",
+            )
+
+
 def _modality(name: str) -> str:
     try:
         found: str = registry.find("generators", name).ability.modality
@@ -436,8 +468,8 @@ def _a(given: Any) -> str:
 _LOADED: dict[str, Generator] = {}  # one model per worker process
 
 
-def _block_in_worker(path: str, index: int, where: str | None, seed: int) -> dict[str, Any]:
+def _block_in_worker(path: str, index: int, units: int, where: str | None, seed: int) -> dict[str, Any]:
     if path not in _LOADED:
         _LOADED.clear()
         _LOADED[path] = Generator.load(path)
-    return dict(_LOADED[path].sample_block(index, where=where, seed=seed).tables)
+    return dict(_LOADED[path].sample_block(index, where=where, seed=seed, units=units).tables)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from synthwright.core.config import Config
 from synthwright.core.context import Context
@@ -24,6 +24,16 @@ if TYPE_CHECKING:
 
 EPOCHS = 300  # of the paper
 CALIBRATION_ROWS = 6_000
+
+
+def _widths(given: Any) -> Any:
+    """A list from 64, or from the text 256,256, which --set gives."""
+    if isinstance(given, str):
+        return [word.strip() for word in given.split(",")]
+    return [given] if isinstance(given, int) else given
+
+
+Widths = Annotated[tuple[Annotated[int, Field(ge=1, le=4096)], ...], BeforeValidator(_widths)]
 
 
 class RowNetConfig(Config):
@@ -51,7 +61,7 @@ class CTGANConfig(RowNetConfig):
         10, ge=1, le=100, description="Rows that the critic judges together; a batch is cut to a multiple of it."
     )
     noise: int = Field(128, ge=1, le=4096, description="Random numbers that a row is made of.")
-    hidden: tuple[int, ...] = Field((256, 256), min_length=1, max_length=8, description="Widths of the hidden layers.")
+    hidden: Widths = Field((256, 256), min_length=1, max_length=8, description="Widths of the hidden layers.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Share of the critic's values dropped in training.")
 
 

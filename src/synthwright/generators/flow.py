@@ -9,7 +9,7 @@ from pydantic import Field
 
 from synthwright.core.config import Config
 from synthwright.core.context import Context
-from synthwright.core.errors import Unsupported
+from synthwright.core.errors import Unreachable, Unsupported
 from synthwright.core.store import State
 from synthwright.data.conditions import Condition
 from synthwright.data.encode import Codec
@@ -157,6 +157,13 @@ class Flow(Generator):
 
         view, gen = self._view, torch_generator(ctx.rng)
         limits = view.codec.limits(where) if where is not None else {}
+        unseen = view.unseen(limits)
+        if unseen is not None and where is not None:
+            raise Unreachable(
+                f"No such value of {unseen!r} was seen, so none can be made.",
+                where=f"where={where.text}",
+                fix="widen the condition to values that the training data hold",
+            )
         possible = {k: torch.from_numpy(allowed) for k, allowed in view.possible(limits).items()}
         given, known = view.known(limits), None
         if given:

@@ -14,12 +14,13 @@ from synthwright.core.context import Context
 from synthwright.core.errors import DataError
 from synthwright.core.seeds import named_rng
 from synthwright.core.store import State
+from synthwright.data.columns import FEWEST_TO_PROTECT, RARE
 from synthwright.data.conditions import Condition
 from synthwright.data.encode import Codec
 from synthwright.data.schema import MAIN, Column, Schema, arrow_type
 from synthwright.data.sequence_reading import STATIC, fresh_name
 from synthwright.data.sequences import WHOLE, SeriesSet, order_numbers
-from synthwright.data.series_codec import SeriesCodec, Steps
+from synthwright.data.series_codec import SeriesCodec, Steps, distinct_rows
 from synthwright.data.table import Table
 from synthwright.generators.copula import Copula
 
@@ -82,7 +83,22 @@ def fitted_codec(units: SeriesSet, data: SeriesSet, config: SeriesConfig, ctx: C
         )
     for words in codec.describe():
         ctx.note("Q012", words, "channels")
+    _note_rare(codec, distinct_rows(data).num_rows, config.protect, ctx)
     return codec
+
+
+def _note_rare(codec: SeriesCodec, n_rows: int, protect: bool, ctx: Context) -> None:
+    """Tell of rare levels of channels as tables do: pooled, or all of them rare and made as they stand."""
+    if not protect or n_rows < FEWEST_TO_PROTECT:
+        return
+    for one in codec.levels:
+        if one.other_code is not None:
+            share = one.weights[one.other_code]
+            words = f"levels in fewer than {RARE} rows ({share:.2%} of cells) are replaced by frequent ones"
+            ctx.note("N022", words, one.name)
+        elif one.levels and one.weights[: len(one.levels)].max() * n_rows < RARE:
+            words = "every level is rare; none could be protected: samples hold texts of the data, word for word"
+            ctx.note("N023", words, one.name)
 
 
 @dataclass(frozen=True, eq=False)

@@ -155,6 +155,13 @@ class TableTokens:
                 found[k] = allowed
         return found
 
+    def unseen(self, limits: Mapping[str, Limit]) -> str | None:
+        """A column of which no value that can be made meets its limit, if there is one."""
+        for column in self.codec.columns:
+            if column.name in limits and not _reachable(column, limits[column.name]):
+                return column.name
+        return None
+
     def known(self, limits: Mapping[str, Limit]) -> dict[int, float]:
         """By place among `open`: the residual of a value that a condition names alone."""
         found: dict[int, float] = {}
@@ -266,3 +273,18 @@ def _allowed(column: ColumnCodec, limit: Limit) -> np.ndarray:
         slack = column.step or 0.0  # rounding may carry a value over the edge of its bin
         allowed[n_atoms : n_atoms + column.n_bins] = (ends[1:] + slack >= limit.low) & (ends[:-1] - slack <= limit.high)
     return allowed
+
+
+def _reachable(column: ColumnCodec, limit: Limit) -> bool:
+    """Whether a value between the column's ends, a level or a missing cell can meet the limit."""
+    if not _allowed(column, limit).any():
+        return False
+    if column.kind == "level" or limit.missing:
+        return True
+    ends = column.rest.inverse(np.array([0.0, 1.0])) if column.rest is not None else np.zeros(0)
+    made = np.concatenate([column.atoms, ends])
+    slack = column.step or 0.0  # of rounding
+    low, high = made.min() - slack, made.max() + slack
+    if limit.values is not None:
+        return bool(((limit.values >= low) & (limit.values <= high)).any())
+    return bool(limit.low <= high and limit.high >= low)

@@ -13,7 +13,7 @@ from synthwright.core.store import State
 from synthwright.data.conditions import Condition
 from synthwright.data.table import Table
 from synthwright.generators.base import Ability, Generator
-from synthwright.generators.ctgan import CALIBRATION_ROWS, RowNetConfig, planned, viewed
+from synthwright.generators.ctgan import CALIBRATION_ROWS, RowNetConfig, Widths, planned, viewed
 from synthwright.generators.table_modes import TableModes
 
 
@@ -21,7 +21,7 @@ class TVAEConfig(RowNetConfig):
     """Options of TVAE."""
 
     latent: int = Field(128, ge=1, le=4096, description="Random numbers that a row is made of.")
-    hidden: tuple[int, ...] = Field((128, 128), min_length=1, max_length=8, description="Widths of the hidden layers.")
+    hidden: Widths = Field((128, 128), min_length=1, max_length=8, description="Widths of the hidden layers.")
     factor: float = Field(2.0, gt=0, le=1000, description="Weight of the reconstruction against the prior.")
     decay: float = Field(1e-5, ge=0, le=1, description="Penalty on squared weights.")
 

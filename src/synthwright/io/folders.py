@@ -30,6 +30,7 @@ from synthwright.data.png import encode_png
 from synthwright.data.schema import MAIN, Column, Schema
 from synthwright.data.split import PARTS
 from synthwright.io.files import File, load_file
+from synthwright.io.modalities import placed
 from synthwright.io.pictures import read_pictures
 from synthwright.io.saving import save_file
 
@@ -37,6 +38,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 FILE_NAME = "file_name"
 METADATA = ("metadata.csv", "metadata.jsonl")
 _SCHEMA = "schema.json"
+_JUNK = {"__MACOSX", "@eaDir"}  # copies and thumbnails that archives and network disks leave beside the images
 _SPLITS = {*PARTS, "training", "validation", "valid", "val", "dev", "testing", "eval", "evaluation"}
 _ARRAYS = ("images", "pixels", "x")  # names of the pixel array in an archive
 _LABELS = ("labels", "label", "y")
@@ -69,7 +71,7 @@ def read_images(path: str | Path, *, size: Size | None = None) -> ImageSet:
 
 def _files_of(folder: Path) -> tuple[list[Path], list[Note]]:
     """All image files below a folder in the order of their names, and a note on the others."""
-    found = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    found = sorted(path for path in folder.rglob("*") if path.is_file() and not _is_hidden(path, folder))
     images = [path for path in found if path.suffix.lower() in SUFFIXES]
     others = [
         path.name for path in found if path.suffix.lower() not in SUFFIXES and path.name not in (_SCHEMA, *METADATA)
@@ -84,6 +86,11 @@ def _files_of(folder: Path) -> tuple[list[Path], list[Note]]:
             "The folder holds no images.", where=str(folder), fix=f"put images in it; known are {listing(SUFFIXES)}"
         )
     return images, notes
+
+
+def _is_hidden(path: Path, folder: Path) -> bool:
+    """Whether it, or a folder below `folder` that it lies in, is put aside by its name, as systems do (.DS_Store)."""
+    return any(part.startswith(".") or part in _JUNK for part in path.relative_to(folder).parts)
 
 
 def _read_classes(folder: Path, size: Size | None) -> ImageSet:
@@ -112,8 +119,25 @@ def _read_classes(folder: Path, size: Size | None) -> ImageSet:
         )
     pixels, added = read_pictures(paths, size)
     metadata = None if splits is None else pa.table({"split": splits})
-    made = ImageSet.of(pixels, labels, metadata, notes=(*notes, *added))
+    made = _made(folder, pixels, labels, metadata, (*notes, *_deeper(parts), *added))
     return made if splits is None else made.replace({}, made.schema.edit(split={"role": "split", "kind": "category"}))
+
+
+def _deeper(parts: Sequence[tuple[str, ...]]) -> list[Note]:
+    """A note when classes have folders of their own, which say nothing then."""
+    inner = sorted({"/".join(place[:-1]) for place in parts if len(place) > 2})
+    what = f"{len(inner):,} folders inside of those of the classes were taken as part of them: {listing(inner, 3)}"
+    return [Note("I031", what)] if inner else []
+
+
+def _made(
+    source: Path, pixels: Any, labels: Any, metadata: pa.Table | None, notes: Sequence[Note] = (), *, fewest: int = 2
+) -> ImageSet:
+    """The set of what was read; what is wrong with it names the file or folder. Raises DataError."""
+    try:
+        return ImageSet.of(pixels, labels, metadata, notes=notes, fewest=fewest)
+    except DataError as error:
+        raise DataError.of(placed(error.problems, source)) from error
 
 
 def _read_listed(folder: Path, listed: Path, size: Size | None) -> ImageSet:
@@ -151,7 +175,7 @@ def _read_listed(folder: Path, listed: Path, size: Size | None) -> ImageSet:
         return ImageSet({MAIN: cells}, kept, (*notes, *added))
     labels = table.column(LABEL) if LABEL in table.column_names else None
     rest = table.drop_columns([LABEL]) if labels is not None else table
-    return ImageSet.of(pixels, labels, rest if rest.num_columns else None, notes=(*notes, *added))
+    return _made(listed, pixels, labels, rest if rest.num_columns else None, (*notes, *added))
 
 
 def _named_paths(folder: Path, names: Sequence[Any], listed: Path) -> list[Path]:
@@ -205,17 +229,28 @@ def _read_archive(path: Path) -> ImageSet:
             fix=f"call the array {_ARRAYS[0]!r}",
         )
     label = next((one for one in _LABELS if one in arrays), None)
-    kept = json.loads(str(arrays.pop("schema"))) if arrays.get("schema", np.zeros(1)).dtype.kind == "U" else None
+    kept = _archive_schema(arrays, path)
     others = {one: array for one, array in arrays.items() if one not in (name, label)}
     odd = [one for one, array in others.items() if array.ndim != 1]
     if odd:
         what = f"Arrays beside the images have more than one axis: {listing(odd)}."
         raise ReadError(what, where=str(path), fix="leave them out: one value for each image makes a column")
     metadata = pa.table({one: pa.array(array.tolist()) for one, array in others.items()}) if others else None
-    made = ImageSet.of(
-        arrays[name], None if label is None else arrays[label].tolist(), metadata, fewest=2 if kept is None else 1
-    )
+    labels = None if label is None else arrays[label].tolist()
+    made = _made(path, arrays[name], labels, metadata, fewest=2 if kept is None else 1)
     return made if kept is None else _as_kept(made, Schema.from_json(kept, where=str(path)))
+
+
+def _archive_schema(arrays: dict[str, np.ndarray], path: Path) -> Any:
+    """The document of the schema that was written with the arrays, taken out of them. Raises ReadError."""
+    found = arrays.get("schema")
+    if found is None or found.dtype.kind != "U" or found.ndim:  # one value for each image is a column
+        return None
+    try:
+        return json.loads(str(arrays.pop("schema")))
+    except ValueError as error:
+        what, fix = f"The array 'schema' is no schema: {error}.", "leave it out, or give it another name"
+        raise ReadError(what, where=str(path), fix=fix) from error
 
 
 def _as_kept(made: ImageSet, schema: Schema) -> ImageSet:

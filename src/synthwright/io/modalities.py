@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from synthwright.core.context import Note
-from synthwright.core.errors import ConfigError, ReadError, SchemaError, Unsupported, listing
+from synthwright.core.errors import ConfigError, DataError, Problem, ReadError, SchemaError, Unsupported, listing
 from synthwright.data.dataset import DATASETS, Dataset, dataset_class
 from synthwright.data.schema import MAIN, Schema
 from synthwright.io import frames
@@ -116,9 +117,25 @@ def read_other(modality: str, source: Any, schema: Schema | None, form: Form) ->
         wanted = schema or embedded_schema(file)
         if wanted is not None and wanted.modality == modality:
             table = read_binary(file, None).replace_schema_metadata(None)
-            return dataset_class(modality).from_arrow(table, wanted)
+            try:
+                return dataset_class(modality).from_arrow(table, wanted)
+            except DataError as error:
+                raise DataError.of(placed(error.problems, path)) from error
     readers = {"series": _read_series, "images": _read_images, "text": _read_text}
-    return readers[modality](source, path, schema, form)
+    try:
+        return readers[modality](source, path, schema, form)
+    except DataError as error:
+        raise DataError.of(placed(error.problems, path)) from error
+
+
+def placed(problems: Sequence[Problem], path: Path | None) -> list[Problem]:
+    """Problems of data, with the file or folder they were read from in front of each place that does not name it."""
+    if path is None:
+        return list(problems)
+    return [
+        one if str(path) in one.where else replace(one, where=", ".join(filter(None, (str(path), one.where))))
+        for one in problems
+    ]
 
 
 def _read_series(source: Any, path: Path | None, schema: Schema | None, form: Form) -> Dataset:

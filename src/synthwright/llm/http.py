@@ -131,15 +131,18 @@ class HttpBackend:
         except self._httpx.TimeoutException:
             return self._timed_out()
         except (self._httpx.DecodingError, self._httpx.StreamError) as error:
-            what = f"The reply cannot be read: {self.clean(str(error)) or type(error).__name__}."
+            what = f"The reply cannot be read: {self._words(error)}."
             return Problem(what, self.address.base, "check what answers there", "BadReply")
         except (self._httpx.RequestError, self._httpx.InvalidURL) as error:
-            what = f"The endpoint cannot be reached: {self.clean(str(error)) or type(error).__name__}."
+            what = f"The endpoint cannot be reached: {self._words(error)}."
             return Problem(what, self.address.base, "start it, or correct the address", "Transient")
 
     def _timed_out(self) -> Problem:
         what = f"No whole reply within {self._patience.timeout:g} s."
         return Problem(what, self.address.base, "raise --timeout, or lower --concurrency", "Timeout")
+
+    def _words(self, error: Exception) -> str:
+        return self.clean(str(error)).rstrip(". ") or type(error).__name__
 
     def clean(self, text: str) -> str:
         """Text without the key, whoever repeated it."""

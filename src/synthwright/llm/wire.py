@@ -20,6 +20,7 @@ _FINISH: dict[str, Finish] = {"stop": "stop", "length": "length", "content_filte
 _SHOWN = 200  # letters of a server's own words in a message
 _QUOTA = ("insufficient_quota", "billing", "quota exceeded", "exceeded your current quota")
 _CONTEXT = ("context_length", "context length", "context window", "maximum context")
+_PROTOCOL = "check that the address speaks the OpenAI protocol, and what its log says"
 _STOP_SENDING = {
     400: ("BadRequest", "it refuses the request", "correct model and options"),
     401: ("AuthFailed", "it does not accept the key", "check the key in the environment variable of --key-env"),
@@ -47,7 +48,7 @@ class Address:
         except ValueError:
             raise ConfigError("The address cannot be read.", where="backend", fix=_FIX) from None
         if parts.scheme not in ("http", "https") or not host:
-            shown = url if "@" not in url else "it"
+            shown = url if not set("@?#") & set(url) else "it"
             raise ConfigError(f"{shown!r:.80} is not an http or https address.", where="backend", fix=_FIX)
         if parts.username or parts.password or parts.query or parts.fragment:
             raise ConfigError(
@@ -139,20 +140,22 @@ def completion_of(reply: Reply, request: Request, model: str) -> Completion | Pr
     if "json" not in reply.kind.lower():
         kind = reply.kind.partition(";")[0] or "no content type"
         what = f"It answers with {kind[:60]!r} instead of JSON."
-        return Problem(what, "backend", "give the address up to its /v1; a web page answers there now", "NoJson")
+        is_page = "html" in kind.lower()
+        fix = "give the address up to its /v1; a web page answers there now" if is_page else _PROTOCOL
+        return Problem(what, "backend", fix, "NoJson")
     try:
         document = json.loads(reply.body)
         choice = document["choices"][0]
-        text = choice["message"]["content"] if request.messages else choice["text"]
+        text = choice["message"].get("content") if request.messages else choice["text"]
         if text is None and choice["message"].get("refusal"):
             text, choice = str(choice["message"]["refusal"]), {"finish_reason": "content_filter"}
+        if text is None and choice.get("finish_reason") in ("length", "content_filter"):
+            text = ""  # a model that thinks apart from its answer was cut before it, or a filter took it all
         if not isinstance(text, str):
             raise TypeError("no text")
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        start = _shown(reply.body)
-        what = f"The reply is no completion ({type(error).__name__}): {start!r}"
-        return Problem(what, "backend", "check that the address speaks the OpenAI protocol", "BadReply")
+        return _no_completion(reply.body, is_json=not isinstance(error, ValueError))
     finish = _FINISH.get(str(choice.get("finish_reason") or "stop"), "stop")
     n_in, n_out = _usage(document.get("usage"))
     is_estimated = n_in is None or n_out is None
@@ -167,6 +170,14 @@ def completion_of(reply: Reply, request: Request, model: str) -> Completion | Pr
         estimated_tokens(text) if n_out is None else n_out,
         is_estimated,
     )
+
+
+def _no_completion(body: bytes, *, is_json: bool) -> Problem:
+    """What is wrong with a reply of status 200; some servers send their errors so."""
+    if not body.strip():
+        return Problem("The reply is no completion: it is empty.", "backend", _PROTOCOL, "BadReply")
+    why = "no text of an answer stands in it" if is_json else "it is no whole JSON document"
+    return Problem(f"The reply is no completion: {why}. It says: {_words(body)!r}", "backend", _PROTOCOL, "BadReply")
 
 
 def _refused(reply: Reply) -> Problem:

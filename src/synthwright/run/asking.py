@@ -52,6 +52,15 @@ def gather(
     Raises BackendError, RateLimited, BadReply when asking on is hopeless, RunIncomplete with the counts when some
     requests failed or a limit was reached, Cancelled. What has come is in the ledger then.
     """
+    try:
+        return _gathered(ledger, requests, backend, ctx, stage)
+    except Cancelled as error:
+        raise Cancelled(error.what, where=error.where, fix=error.fix or _way_on(ledger)) from error
+
+
+def _gathered(
+    ledger: CallLedger, requests: Sequence[Request], backend: Backend, ctx: Context, stage: str
+) -> dict[str, Completion]:
     waiting = set(ledger.pending())
     todo = [one for one in requests if one.row_key in waiting]
     done = len(requests) - len(todo)
@@ -95,14 +104,16 @@ def error_of(problem: Problem, before: str = "") -> BackendError:
     return kind(before + problem.what, where=problem.where, fix=problem.fix)
 
 
+def _way_on(ledger: CallLedger) -> str:
+    if ledger.path:
+        return "run the same command again: only what is missing is asked"
+    return "name a file with --out or --ledger, so that replies are kept for the next try"
+
+
 def _incomplete(problems: Sequence[Problem], ledger: CallLedger) -> RunIncomplete:
     counts = ledger.counts
     kinds = ", ".join(f"{code} {n}" for code, n in Counter(one.code for one in problems).most_common())
-    fix = (
-        "run the same command again: only what is missing is asked"
-        if ledger.path
-        else "name a file with --out or --ledger, so that replies are kept for the next try"
-    )
+    fix = _way_on(ledger)
     limit = next((one for one in problems if one.code == "BudgetExceeded"), None)
     if limit is not None:
         fix = f"{limit.fix}: {fix}"

@@ -38,12 +38,12 @@ class Blocks:
         return min(self.size, self.rows - index * self.size)
 
     def is_done(self, index: int) -> bool:
-        """Whether block `index` exists, is readable and holds a whole block."""
+        """Whether block `index` exists, is readable and holds as many units as the sample needs of it."""
         path = self.path(index)
         if not path.is_file():
             return False
         try:
-            return int(pq.read_schema(path).metadata[_UNITS]) == self.size
+            return int(pq.read_schema(path).metadata[_UNITS]) >= self.units(index)
         except (pa.ArrowException, OSError, KeyError, TypeError, ValueError):
             return False
 
@@ -56,7 +56,7 @@ class Blocks:
         return sum(self.units(index) for index in range(len(self)) if self.is_done(index))
 
     def write(self, index: int, block: Dataset) -> int:
-        """Write a whole block in one step. Returns the units it contributes. Raises WriteError."""
+        """Write a block in one step. Returns the units it contributes. Raises WriteError."""
         write_part(block, self.path(index))
         return self.units(index)
 
@@ -71,7 +71,7 @@ class Blocks:
                     f"A block cannot be read: {error}", where=str(self.path(index)), fix="delete it and resume the run"
                 ) from error
             block = kind.from_arrow(table.replace_schema_metadata(None), schema)
-            yield block if self.units(index) == self.size else block.select(range(self.units(index)))
+            yield block if len(block) == self.units(index) else block.select(range(self.units(index)))
 
     def joined(self, schema: Schema) -> Dataset:
         """The whole sample."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
+
 from synthwright.core.context import Context, Note, Stop
 from synthwright.core.errors import Cancelled, ConfigError, FormatError, SynthwrightError, WriteError
 from synthwright.core.pool import Workers
@@ -73,6 +75,7 @@ def run(
     """
     wanted, crew = load_recipe(recipe), Workers.of(workers)
     method = Generator.create(wanted.generator.use, **wanted.generator.options)
+    method.check_packages()
     folder = Path(wanted.out)
     check_free(folder)
     data = read_data(wanted) if _learns(method, wanted) else None
@@ -317,19 +320,23 @@ class Job:
         if blocks.rows > MOST_JUDGED:
             what = f"judged by {MOST_JUDGED:,} units drawn at random from the {blocks.rows:,} that were made"
             drawn = [Note("E007", what, "evaluate")]
+        wanted = None if section.metrics == "all" else section.metrics
+        real, narrowed = _within(self.recipe.sample.where, parts)
+        if parts and "train" not in real:
+            real, wanted = parts, []  # no real unit to compare with: nothing can be judged
         report = evaluate(
             blocks.drawn(model.schema, MOST_JUDGED, named_rng(section.seed, "judged units")),
-            train=parts.get("train"),
-            holdout=parts.get("holdout"),
-            test=parts.get("test"),
-            metrics=None if section.metrics == "all" else section.metrics,
+            train=real.get("train"),
+            holdout=real.get("holdout"),
+            test=real.get("test"),
+            metrics=wanted,
             seed=section.seed,
             model=model,
             callbacks=self.sinks,
             stop=self.stop,
         )
         read = [*self.data.notes, *parts["train"].notes] if self.data is not None else []
-        notes = _once([*read, *model.notes, *drawn, *report.notes])
+        notes = _once([*read, *model.notes, *drawn, *narrowed, *report.notes])
         settings = {**report.settings, "recipe": portable(self.recipe)}
         return replace(report, notes=notes, settings=settings)
 
@@ -356,6 +363,20 @@ def _without_login(url: str) -> str:
     scheme, _, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
     return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
+
+
+def _within(where: str | None, parts: Mapping[str, Dataset]) -> tuple[Mapping[str, Dataset], list[Note]]:
+    """The real units that meet the condition of the sample, which is judged by them alone, and a note of how many.
+
+    Parts of which no unit is left are left out.
+    """
+    if where is None or not parts:
+        return parts, []
+    condition = parse_condition(where, parts["train"].schema)
+    kept = {name: part.select(np.flatnonzero(condition.mask(part))) for name, part in parts.items()}
+    counts = ", ".join(f"{len(kept[name]):,} of {len(part):,} units in {name}" for name, part in parts.items())
+    what = f"judged within the condition {condition.text}, which is met by {counts}"
+    return {name: part for name, part in kept.items() if len(part)}, [Note("E008", what, "evaluate")]
 
 
 def _once(notes: Sequence[Note]) -> tuple[Note, ...]:

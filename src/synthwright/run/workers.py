@@ -35,7 +35,8 @@ def make_blocks(
     missing = blocks.missing()
     ctx = Context.on(block_sequence(seed, 0, 0), sinks=tuple(sinks), stop=stop)
     # Absolute: a Ray worker has a working directory of its own.
-    tasks = [(str(model.absolute()), index, where, seed, str(blocks.path(index).absolute())) for index in missing]
+    name = str(model.absolute())
+    tasks = [(name, index, blocks.units(index), where, seed, str(blocks.path(index).absolute())) for index in missing]
     done = len(blocks) - len(missing)
     ctx.step(done, len(blocks), "sampling")
     with closing(run_tasks(make_block, tasks, Workers.of(workers))) as results:
@@ -45,9 +46,9 @@ def make_blocks(
             ctx.step(done, len(blocks), "sampling")
 
 
-def make_block(model: str, index: int, where: str | None, seed: int, path: str) -> int:
-    """Make and write one block; runs in any process. Returns its number."""
-    write_part(_loaded(model).sample_block(index, where=where, seed=seed), Path(path))
+def make_block(model: str, index: int, units: int, where: str | None, seed: int, path: str) -> int:
+    """Make and write the first units of one block; runs in any process. Returns its number."""
+    write_part(_loaded(model).sample_block(index, where=where, seed=seed, units=units), Path(path))
     return index
 
 

@@ -1,3 +1,5 @@
+from collections.abc import Mapping
+
 import pytest
 from pydantic import Field, ValidationError
 
@@ -57,3 +59,14 @@ def test_a_malformed_assignment_is_refused(text):
 def test_an_assignment_below_a_value_is_refused():
     with pytest.raises(ConfigError, match="below 'a'"):
         parse_assignments(["a=1", "a.b=2"])
+
+
+def test_wrong_lists_and_mappings_are_told_in_words_of_recipes():
+    class Lists(Config):
+        names: tuple[str, ...] = Field((), min_length=2)
+        options: Mapping[str, int] = Field(default_factory=dict)
+
+    with pytest.raises(ConfigError) as caught:
+        build(Lists, {"names": ["a"], "options": 3}, where="x")
+    assert "List should have at least 2 items, not 1" in str(caught.value)
+    assert "valid mapping of names to values" in str(caught.value)

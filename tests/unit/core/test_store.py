@@ -204,3 +204,27 @@ def test_nan_never_enters_a_model_file(tmp_path):
     with pytest.raises(ValueError, match="JSON"):
         save(tmp_path / "m.synth", HEADER, State({"x": float("nan")}))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["keep.txt", "photos", "model.json"])
+def test_a_folder_with_other_files_is_never_replaced_by_a_model(tmp_path, name):
+    (tmp_path / "mine/photos").mkdir(parents=True)
+    (tmp_path / "mine" / name / "1.png" if name == "photos" else tmp_path / "mine" / name).write_text("mine")
+    before = sorted(path.name for path in tmp_path.rglob("*"))
+    with pytest.raises(WriteError, match="which would be lost"):
+        save(tmp_path / "mine", HEADER, STATE)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == before
+
+
+def test_an_empty_folder_and_an_older_model_are_replaced(tmp_path):
+    (tmp_path / "m").mkdir()
+    save(tmp_path / "m", HEADER, STATE)
+    save(tmp_path / "m", {**HEADER, "generator": "y"}, State({"a": 1}))
+    assert load(tmp_path / "m")[0]["generator"] == "y"
+
+
+def test_a_folder_without_a_model_says_so_and_advises_to_remove_nothing(tmp_path):
+    (tmp_path / "photos").mkdir()
+    with pytest.raises(FormatError, match="holds no model") as caught:
+        load(tmp_path)
+    assert "remove" not in str(caught.value)

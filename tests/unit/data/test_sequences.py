@@ -157,6 +157,19 @@ def test_bad_series_are_one_error_with_the_place(columns: dict[str, list[object]
         SeriesSet.of(pa.table(columns), entity="who", order="t")
 
 
+def test_rows_of_an_error_are_counted_as_the_place_says() -> None:
+    columns = {"who": ["a", "b", "a", "b"], "t": [1, 1, 2, 1], "x": [1.0, 2.0, 3.0, 4.0]}
+    with pytest.raises(DataError, match="'b' row 3") as caught:
+        SeriesSet.of(columns, entity="who", order="t")
+    assert caught.value.where == "column 't', rows counted series by series"
+
+
+def test_no_fix_offers_what_series_cannot_do() -> None:
+    with pytest.raises(DataError, match="infinite") as caught:
+        SeriesSet.of({"x": [1.0, float("inf")]})
+    assert caught.value.fix == "replace them"
+
+
 def test_all_problems_are_told_at_once() -> None:
     table = {"who": ["a"] * 3, "t": [1, 1, 0], "x": [1.0, float("inf"), 2.0]}
     with pytest.raises(DataError) as caught:

@@ -160,6 +160,16 @@ def test_equal_evidence_gives_equal_scores(parts, copies):
 # -- what cannot be judged
 
 
+def test_no_fix_offers_what_only_one_method_has_without_naming_it(parts):
+    train = parts[0]
+    wrong = ImageSet.of(train.pixels(), np.random.default_rng(0).permutation(train.labels()))
+    report = judged(wrong, parts, metrics=["image_control", "image_vendi", "image_tstr"])
+    fix = report["controllability.image_control"].fix
+    assert "guidance" not in fix  # it raises the score and lowers the use
+    assert all("image_flow" in score.fix for score in report.scores if "option" in score.fix)
+    assert "image_flow" in fix
+
+
 def test_without_labels_the_metrics_of_classes_are_not_assessed(parts):
     bare = [ImageSet.of(part.pixels()) for part in parts]
     found = verdicts(judged(bare[2], (bare[0], bare[1], bare[1])))

@@ -73,6 +73,13 @@ def test_a_planted_fault_fails_its_metric(fault: Callable[[np.ndarray], np.ndarr
     assert verdicts(fault(simulated(400, 3)), [metric])[metric] == "fail"
 
 
+def test_bars_of_forecasts_have_names_that_a_chart_holds_whole() -> None:
+    synthetic, train, holdout = (series(simulated(100, seed)) for seed in (3, 1, 2))
+    report = evaluate(synthetic, train=train, holdout=holdout, metrics=["series_forecast"])
+    bars = report["utility.series_forecast"].details["bars"]
+    assert [bar["label"] for bar in bars] == ["real series", "synthetic series", "shuffled steps"]
+
+
 def test_copies_of_training_series_fail_privacy_and_nothing_else_sees_them() -> None:
     found = verdicts(simulated(400, 1)[:300], ["series_copies", "series_near", "series_acf"])
     assert found == {"series_copies": "fail", "series_near": "fail", "series_acf": "pass"}

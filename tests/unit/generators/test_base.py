@@ -1,10 +1,20 @@
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
 from synthwright.core.config import Config
-from synthwright.core.errors import ConditionError, ConfigError, DataError, FormatError, Unreachable, Unsupported
+from synthwright.core.errors import (
+    ConditionError,
+    ConfigError,
+    DataError,
+    FormatError,
+    MissingExtra,
+    Unreachable,
+    Unsupported,
+)
 from synthwright.core.store import State
 from synthwright.data.table import Table
 from synthwright.generators.base import Ability, Generator, load
@@ -146,3 +156,19 @@ def test_the_same_fit_gives_the_same_file(tmp_path):
     data = Table.of({"x": _numbers(60), "y": ["a", "b", "c"] * 20})
     files = [Independent().fit(data).save(tmp_path / name).read_bytes() for name in ("a.synth", "b.synth")]
     assert files[0] == files[1]
+
+
+@pytest.mark.parametrize("size", [1e300, -1e300])
+def test_numbers_too_large_to_square_are_refused_with_their_rows(size):
+    x = np.arange(60) / 7
+    x[3] = size
+    with pytest.raises(DataError, match=r"1 values of 'x' are larger than 1e\+150.*row 3 \("):
+        Independent().fit({"x": x, "y": ["a", "b"] * 30})
+
+
+def test_a_model_whose_package_is_absent_says_at_load_what_to_install(tmp_path, monkeypatch):
+    path = Independent().fit(mixed_table(60)).save(tmp_path / "m.synth")
+    monkeypatch.setattr(Independent, "ability", replace(Independent.ability, needs=("no_such_package:deep",)))
+    with pytest.raises(MissingExtra, match="needs no_such_package") as caught:
+        load(path)
+    assert "synthwright[deep]" in caught.value.fix

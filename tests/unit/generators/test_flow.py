@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("torch", reason="needs the extra deep")
 
-from synthwright.core.errors import Cancelled, ConfigError, FormatError, Unsupported
+from synthwright.core.errors import Cancelled, ConfigError, FormatError, Unreachable, Unsupported
 from synthwright.core.progress import Event
 from synthwright.data.table import Table
 from synthwright.generators.base import Generator
@@ -193,3 +193,10 @@ def test_a_flow_that_finds_something_is_kept():
     made = model.sample(2000)
     inside = (made["x"].to_numpy() > 0.1) & (made["y"].to_numpy() > 0.1)
     assert np.corrcoef(made["x"].to_numpy()[inside], made["y"].to_numpy()[inside])[0, 1] > 0.5
+
+
+@pytest.mark.parametrize("where", ["age > 200", "age < 3", "age == 300", "age in [300, 301]", "weight is null"])
+def test_a_value_that_was_never_seen_is_refused_before_anything_is_drawn(fitted, where, monkeypatch):
+    monkeypatch.setattr(type(fitted._model), "drawn_tokens", None)
+    with pytest.raises(Unreachable, match="was seen"):
+        fitted.sample(5, where=where)

@@ -35,6 +35,19 @@ def var1(n: int, steps: int, seed: int) -> np.ndarray:
     return x[:, 50:]
 
 
+def test_texts_that_are_made_word_for_word_and_pooled_levels_are_noted() -> None:
+    n, steps = 60, 3
+    columns = {
+        "id": np.repeat(np.arange(n), steps),
+        "x": np.random.default_rng(0).normal(size=n * steps).round(2),
+        "remark": [f"said {i}" for i in range(n * steps)],
+        "state": ["run", "idle"] * (n * steps // 2 - 1) + ["smoke", "fire"],
+    }
+    model = Generator.create("pca_gaussian").fit(SeriesSet.of(columns, entity="id"), seed=0)
+    assert {(note.code, note.where) for note in model.notes} >= {("N023", "remark"), ("N022", "state")}
+    assert set(model.sample(50, seed=0).tables["rows"]["state"].to_pylist()) <= {"run", "idle"}
+
+
 def cube(data: SeriesSet) -> np.ndarray:
     rows = data.tables["rows"]
     flat = np.column_stack([rows.column(column.name).to_numpy() for column in data.channels])

@@ -133,3 +133,17 @@ def test_a_rare_level_that_is_asked_for_is_given_to_the_net():
 def test_a_value_that_was_never_seen_is_refused_before_anything_is_drawn():
     with pytest.raises(Unreachable, match="No such value was seen"):
         _made("ctgan").fit(DATA).sample(5, where="rooms == 77")
+
+
+@BOTH
+@pytest.mark.parametrize(("given", "means"), [("64,32", (64, 32)), (64, (64,)), ([64], (64,))])
+def test_widths_may_be_written_as_the_documentation_writes_them(name, given, means):
+    assert _made(name, hidden=given).config.hidden == means
+
+
+@BOTH
+@pytest.mark.parametrize("given", [[0], [], "wide", "64,,32", [10**9]])
+def test_widths_of_nothing_are_one_clear_error(name, given):
+    with pytest.raises(ConfigError, match=r"hidden") as caught:
+        _made(name, hidden=given)
+    assert "tuple" not in str(caught.value).lower()

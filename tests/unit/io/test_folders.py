@@ -57,6 +57,25 @@ def test_folders_named_after_parts_become_a_split_column(classes, tmp_path):
     assert (len(train) + len(holdout), len(test)) == (8, 8)
 
 
+@pytest.mark.parametrize("name", [".thumbnails", "__MACOSX", "cat/.old"])
+def test_hidden_folders_are_no_classes_and_add_no_images(name, classes):
+    (classes / name).mkdir()
+    for i in range(2):
+        (classes / name / f"h{i}.png").write_bytes(encode_png(grey()))
+    data = read_images(classes)
+    assert data.classes == ("cat", "dog")
+    assert len(data) == 6
+
+
+def test_folders_inside_of_a_class_are_noted(classes):
+    (classes / "dog").rename(classes / "big")
+    (classes / "dog").mkdir()
+    (classes / "big").rename(classes / "dog" / "big")
+    data = read_images(classes)
+    assert data.classes == ("cat", "dog")
+    assert [(note.code, "dog/big" in note.what) for note in data.notes] == [("I031", True)]
+
+
 def test_images_without_folders_have_no_classes(classes):
     data = read_images(classes / "cat")
     assert (len(data), data.labels()) == (3, None)
@@ -292,6 +311,27 @@ def test_an_archive_needs_an_array_of_images(tmp_path):
     np.savez(tmp_path / "a.npz", stuff=np.zeros(3))
     with pytest.raises(ReadError, match="no array of images; it has stuff"):
         read_images(tmp_path / "a.npz")
+
+
+def test_metadata_called_image_are_refused_with_the_name_of_the_file(classes, tmp_path):
+    rows = [f"{name}/{i}.png,{i},{name}" for name in ("cat", "dog") for i in range(3)]
+    (classes / "metadata.csv").write_text("\n".join(["file_name,image,label", *rows]))
+    with pytest.raises(DataError, match="'image' and 'label' are taken") as caught:
+        read_images(classes)
+    assert "metadata.csv" in caught.value.where
+    np.savez(tmp_path / "a.npz", images=np.zeros((4, 4, 4), dtype=np.uint8), image=np.arange(4))
+    with pytest.raises(DataError, match="are taken") as caught:
+        read_images(tmp_path / "a.npz")
+    assert "a.npz" in caught.value.where
+
+
+def test_an_array_called_schema_is_a_column_or_refused(tmp_path):
+    pixels = np.zeros((4, 4, 4), dtype=np.uint8)
+    np.savez(tmp_path / "a.npz", images=pixels, schema=np.array(["x", "y", "x", "z"]))
+    assert read_images(tmp_path / "a.npz").arrow["schema"].to_pylist() == ["x", "y", "x", "z"]
+    np.savez(tmp_path / "b.npz", images=pixels, schema="version 2")
+    with pytest.raises(ReadError, match="'schema' is no schema"):
+        read_images(tmp_path / "b.npz")
 
 
 def test_an_archive_is_never_unpickled(tmp_path):

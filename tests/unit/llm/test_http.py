@@ -100,7 +100,9 @@ def test_failures_that_pass_are_tried_again(endpoint, fault):
         ({"body": b'{"choices": []}'}, "BadReply", 3, "no completion"),
         ({"body": b"[1, 2]"}, "BadReply", 3, "no completion"),
         ({"body": b'{"choices": [{"message": {"content": null}}]}'}, "BadReply", 3, "no completion"),
-        ({"body": b"\xff\xfe\x00"}, "BadReply", 3, "no completion"),
+        ({"body": b"\xff\xfe\x00"}, "BadReply", 3, "no whole JSON"),
+        ({"body": b""}, "BadReply", 3, "it is empty"),
+        ({"body": b'{"error": {"message": "model is loading"}}'}, "BadReply", 3, "It says: 'model is loading'"),
         ({"kind": "text/html", "body": b"<h1>Welcome</h1>"}, "NoJson", 1, "'text/html' instead of JSON"),
         ({"status": 302, "headers": {"location": "http://127.0.0.1:9/"}}, "BadRequest", 1, "302"),
         ({"status": 401, "body": b'{"error": {"message": "bad key"}}'}, "AuthFailed", 1, "bad key"),
@@ -145,7 +147,29 @@ def test_nobody_there_is_one_clear_error():
     (one,) = ask(backend, requests(), context())
     backend.close()
     assert "cannot be reached" in one.error.what
+    assert not one.error.what.endswith("..")
     assert one.error.fix == "start it, or correct the address"
+
+
+def test_a_connection_that_breaks_off_ends_in_one_full_stop(endpoint):
+    with endpoint(lambda number, document: {"drop": True}) as server:
+        (one,) = asked(server)
+    assert one.error.what.endswith("a response.")
+
+
+def test_only_a_web_page_is_called_one(endpoint):
+    with endpoint(lambda number, document: {"kind": "application/octet-stream", "body": b"\0"}) as server:
+        (one,) = asked(server)
+    assert "web page" not in one.error.fix
+
+
+@pytest.mark.parametrize("reason", ["length", "content_filter"])
+@pytest.mark.parametrize("message", [b'{"content": null, "reasoning_content": "hm"}', b'{"role": "assistant"}'])
+def test_a_reply_that_was_cut_before_any_answer_is_an_empty_answer(endpoint, reason, message):
+    body = b'{"choices": [{"message": %s, "finish_reason": "%s"}]}' % (message, reason.encode())
+    with endpoint(lambda number, document: {"body": body}) as server:
+        (one,) = asked(server)
+    assert (one.error, one.text, one.finish_reason) == (None, "", reason)
 
 
 def test_a_reply_without_counts_is_estimated_and_says_so(endpoint):
@@ -206,6 +230,7 @@ def test_half_a_surrogate_pair_in_a_reply_becomes_a_letter_that_files_can_hold(e
         ("http://host:port/v1", "cannot be read"),
         ("http://me:secret@host/v1", "keys do not belong there"),
         ("http://host/v1?key=secret", "keys do not belong there"),
+        ("host/v1?key=secret", "'it' is not an http or https address"),
     ],
 )
 def test_an_address_that_is_none_is_refused_without_showing_a_password(url, words):

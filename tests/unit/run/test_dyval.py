@@ -68,8 +68,9 @@ def test_stopped_it_keeps_what_came_and_goes_on(corpus, tmp_path):
         if event.done == 10:
             stop.ask()
 
-    with pytest.raises(Cancelled):
+    with pytest.raises(Cancelled) as caught:
         dyval.score(corpus, scripted("oracle"), ledger=tmp_path / "l", callbacks=[sink], stop=stop)
+    assert "run the same command again" in caught.value.fix
     backend = scripted("oracle")
     dyval.score(corpus, backend, ledger=tmp_path / "l")
     assert len(backend.truth) == 74

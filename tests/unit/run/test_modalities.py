@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import synthwright as sw
-from synthwright.core.errors import ConfigError, FormatError, MissingExtra, SchemaError, Unsupported
+from synthwright.core.errors import ConfigError, DataError, FormatError, MissingExtra, SchemaError, Unsupported
 from synthwright.run.runner import run
 from synthwright.testing import mixed_table, small_images, small_series
 
@@ -40,6 +40,13 @@ def recipes(folder):
             "evaluate": {"metrics": ["text_labels", "text_balance"]},
         },
     }
+
+
+def test_what_is_wrong_in_a_file_of_series_names_the_file(tmp_path):
+    (tmp_path / "load.csv").write_text("id,t,x\na,1,2.5\na,1,3.5\n")
+    with pytest.raises(DataError, match="repeat") as caught:
+        sw.read(tmp_path / "load.csv", entity="id", order="t")
+    assert caught.value.where == f"{tmp_path / 'load.csv'}, column 't'"
 
 
 @pytest.mark.parametrize("kind", ["images", "series", "text"])

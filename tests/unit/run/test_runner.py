@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,12 @@ from synthwright.core.errors import (
     ConditionError,
     ConfigError,
     FormatError,
+    MissingExtra,
     SchemaError,
     Unreachable,
     Unsupported,
 )
+from synthwright.generators.independent import Independent
 from synthwright.io.dispatch import read
 from synthwright.run.runner import load_recipe, portable, run
 
@@ -228,4 +231,11 @@ def test_a_large_sample_is_judged_by_a_draw_and_the_report_says_so(make_recipe, 
 def test_a_wrong_number_of_workers_is_refused_before_the_folder_is_made(make_recipe, tmp_path):
     with pytest.raises(ConfigError, match="ray:N"):
         run(make_recipe(), workers="some")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_missing_package_is_told_before_a_folder_is_made(make_recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr(Independent, "ability", replace(Independent.ability, needs=("no_such_package:deep",)))
+    with pytest.raises(MissingExtra, match="needs no_such_package"):
+        run(make_recipe())
     assert not (tmp_path / "run").exists()
