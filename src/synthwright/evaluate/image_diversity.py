@@ -12,7 +12,7 @@ from synthwright.classic import embeddings, twosample
 from synthwright.core.context import Context
 from synthwright.evaluate.image_fidelity import manifold, paired_p
 from synthwright.evaluate.images import MOST, NEED_LABELS, UNKNOWN, ImageEncoding, ImageMetric
-from synthwright.evaluate.metric import Axis, Evidence, Score
+from synthwright.evaluate.metric import Axis, Score
 from synthwright.evaluate.verdict import Finding
 
 COVER_FAIL, RECALL_FAIL, VENDI_FAIL, CLASS_FAIL, REPEAT_FAIL = 0.2, 0.5, 0.3, 0.5, 0.02
@@ -34,11 +34,8 @@ class ImageCoverage(ImageMetric):
     summary: ClassVar[str] = "share of unseen real images that have a synthetic one nearby (k = 5), and recall"
     source: ClassVar[str] = "Naeem et al. 2020 (arXiv 2002.09797); Kynkaanniemi et al. 2019 (arXiv 1904.06991)"
 
-    def scores(self, evidence: Evidence, ctx: Context) -> Sequence[Score]:
+    def measure(self, encoding: ImageEncoding, ctx: Context) -> Sequence[Score]:
         """One score; value is coverage, details hold recall."""
-        if lacking := self.lacking(evidence):
-            return lacking
-        encoding: ImageEncoding = evidence.encoding
         found = {part: manifold(encoding, part) for part in ("synthetic", "train", "shuffled")}
         here, usual = found["synthetic"], found["train"]
         n = len(here.covered)
@@ -83,12 +80,10 @@ class ImageVendi(ImageMetric):
     label: ClassVar[str] = "Variety within classes (Vendi)"
     summary: ClassVar[str] = "effective number of different images, over that of as many real ones, per class"
     source: ClassVar[str] = "Friedman and Dieng 2023 (arXiv 2210.02410)"
+    needs_unseen: ClassVar[bool] = False
 
-    def scores(self, evidence: Evidence, ctx: Context) -> Sequence[Score]:
+    def measure(self, encoding: ImageEncoding, ctx: Context) -> Sequence[Score]:
         """One score; value is the ratio of the class that decides."""
-        if lacking := self.lacking(evidence, unseen=False):
-            return lacking
-        encoding: ImageEncoding = evidence.encoding
         groups = [("all images", None), *((f"class {level!r}", k) for k, level in enumerate(encoding.classes))]
         findings = [one for name, k in groups if (one := _vendi_finding(encoding, name, k, ctx.rng)) is not None]
         whole = findings[0]
@@ -145,12 +140,11 @@ class ImageClasses(ImageMetric):
     label: ClassVar[str] = "Shares of the classes"
     summary: ClassVar[str] = "share of each class against its share of the real images"
     source: ClassVar[str] = "exact test on counts (Fisher 1935)"
+    needs_unseen: ClassVar[bool] = False
+    needs_labels: ClassVar[bool] = True
 
-    def scores(self, evidence: Evidence, ctx: Context) -> Sequence[Score]:
+    def measure(self, encoding: ImageEncoding, ctx: Context) -> Sequence[Score]:
         """One score; value is the synthetic share of the class that decides over its real share."""
-        if lacking := self.lacking(evidence, unseen=False, labels=True):
-            return lacking
-        encoding: ImageEncoding = evidence.encoding
         codes = encoding.known("synthetic")
         real = np.concatenate([encoding.known(part) for part in ("train", encoding.unseen) if part])
         a, b = (np.bincount(x[x != UNKNOWN], minlength=len(encoding.classes)) for x in (codes, real))
@@ -197,12 +191,10 @@ class ImageRepeats(ImageMetric):
     label: ClassVar[str] = "Repeated images"
     summary: ClassVar[str] = "share of synthetic images that repeat another one, against real images"
     source: ClassVar[str] = "count of repeats among as many real images"
+    needs_unseen: ClassVar[bool] = False
 
-    def scores(self, evidence: Evidence, ctx: Context) -> Sequence[Score]:
+    def measure(self, encoding: ImageEncoding, ctx: Context) -> Sequence[Score]:
         """One score; value is the share of repeats."""
-        if lacking := self.lacking(evidence, unseen=False):
-            return lacking
-        encoding: ImageEncoding = evidence.encoding
         n = min(encoding.rows["synthetic"], encoding.rows["train"])
         a, b = (
             n - len(np.unique(encoding.hashes(part)[encoding.draw(part, n, "repeats")]))

@@ -15,7 +15,7 @@ from scipy import stats
 from synthwright.classic import embeddings, twosample
 from synthwright.core.context import Context
 from synthwright.evaluate.images import FEWEST, MOST, ImageEncoding, ImageMetric
-from synthwright.evaluate.metric import Axis, Evidence, Score
+from synthwright.evaluate.metric import Axis, Score
 from synthwright.evaluate.verdict import Finding, interval
 
 DISTANCE_FAIL, PRECISION_FAIL = 0.5, 0.25
@@ -42,11 +42,8 @@ class ImageKID(ImageMetric):
     summary: ClassVar[str] = "kernel distance between synthetic and unseen real images"
     source: ClassVar[str] = "Binkowski et al. 2018 (arXiv 1801.01401); test: Gretton et al. 2012"
 
-    def scores(self, evidence: Evidence, ctx: Context) -> Sequence[Score]:
+    def measure(self, encoding: ImageEncoding, ctx: Context) -> Sequence[Score]:
         """One score; value is the unbiased distance."""
-        if lacking := self.lacking(evidence):
-            return lacking
-        encoding: ImageEncoding = evidence.encoding
         synthetic, real = sides(encoding, "synthetic", encoding.unseen)
         test = embeddings.kernel_test(synthetic, real, ctx.rng)
         usual = embeddings.kid(*sides(encoding, "train", encoding.unseen))
@@ -81,11 +78,8 @@ class ImageFD(ImageMetric):
     summary: ClassVar[str] = "Frechet distance between synthetic and unseen real images"
     source: ClassVar[str] = "Heusel et al. 2017 (arXiv 1706.08500), on principal components of pixels"
 
-    def scores(self, evidence: Evidence, ctx: Context) -> Sequence[Score]:
+    def measure(self, encoding: ImageEncoding, ctx: Context) -> Sequence[Score]:
         """One score; value is the distance."""
-        if lacking := self.lacking(evidence):
-            return lacking
-        encoding: ImageEncoding = evidence.encoding
         synthetic, real = sides(encoding, "synthetic", encoding.unseen, most=2 * MOST)
         n, d = real.shape
         if n < 2 * d:
@@ -142,11 +136,8 @@ class ImagePrecision(ImageMetric):
     summary: ClassVar[str] = "share of synthetic images that lie among unseen real ones (k = 5)"
     source: ClassVar[str] = "Kynkaanniemi et al. 2019 (arXiv 1904.06991); Naeem et al. 2020 (arXiv 2002.09797)"
 
-    def scores(self, evidence: Evidence, ctx: Context) -> Sequence[Score]:
+    def measure(self, encoding: ImageEncoding, ctx: Context) -> Sequence[Score]:
         """One score; value is precision, details hold density."""
-        if lacking := self.lacking(evidence):
-            return lacking
-        encoding: ImageEncoding = evidence.encoding
         found = {part: manifold(encoding, part) for part in ("synthetic", "train", "shuffled")}
         here, usual = found["synthetic"].inside, found["train"].inside
         a, b = int(here.sum()), int(usual.sum())

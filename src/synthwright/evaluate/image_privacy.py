@@ -17,7 +17,7 @@ from synthwright.classic import twosample
 from synthwright.classic.embeddings import nearest
 from synthwright.core.context import Context
 from synthwright.evaluate.images import ImageEncoding, ImageMetric
-from synthwright.evaluate.metric import Axis, Evidence, Score
+from synthwright.evaluate.metric import Axis, Score
 from synthwright.evaluate.privacy import exact_copies
 from synthwright.evaluate.verdict import NEED_HOLDOUT, Finding, judge
 
@@ -74,12 +74,12 @@ def _contrast(encoding: ImageEncoding) -> Contrast:
 class _Private(ImageMetric):
     axis: ClassVar[Axis] = "privacy"
 
-    def without_holdout(self, evidence: Evidence) -> list[Score]:
-        """A score that says why nothing can be measured; empty when there is a holdout of sensible size."""
-        if evidence.holdout is None:
+    def lacking(self, encoding: ImageEncoding) -> list[Score]:
+        """As of all metrics; only the holdout counts as unseen."""
+        if "holdout" not in encoding.parts:
             why = "Without real images that the generator never saw, closeness to training images proves nothing."
             return self.unknown(why, NEED_HOLDOUT)
-        return self.lacking(evidence)
+        return super().lacking(encoding)
 
 
 class ImageCopies(_Private):
@@ -90,12 +90,15 @@ class ImageCopies(_Private):
     summary: ClassVar[str] = "synthetic images that equal a training image, beyond what unseen images explain"
     source: ClassVar[str] = "exact binomial test on images that match one side alone (McNemar 1947)"
 
-    def scores(self, evidence: Evidence, ctx: Context) -> Sequence[Score]:
+    def lacking(self, encoding: ImageEncoding) -> list[Score]:
+        """Nothing: copies can be counted in any number of images."""
+        return []
+
+    def measure(self, encoding: ImageEncoding, ctx: Context) -> Sequence[Score]:
         """One score; value is the share. Without a holdout only a share above 5 % is judged."""
-        encoding: ImageEncoding = evidence.encoding
         hashes, train = encoding.hashes("synthetic"), encoding.hashes("train")
         n = len(hashes)
-        if evidence.holdout is None:
+        if "holdout" not in encoding.parts:
             k = int(np.isin(hashes, train).sum())
             plain = (
                 f"{k:,} of {n:,} synthetic images equal a training image; without a holdout nobody knows what is usual."
@@ -141,11 +144,9 @@ class ImageNearCopies(_Private):
     summary: ClassVar[str] = "share of synthetic images nearer to train than 99 % of unseen images (copy rate)"
     source: ClassVar[str] = "after Meehan et al. 2020 (arXiv 2004.05675), contrasted with a holdout of equal size"
 
-    def scores(self, evidence: Evidence, ctx: Context) -> Sequence[Score]:
+    def measure(self, encoding: ImageEncoding, ctx: Context) -> Sequence[Score]:
         """One score; value is the copy rate, `where` lists the nearest pairs when it fails."""
-        if lacking := self.without_holdout(evidence):
-            return lacking
-        found = contrast(evidence.encoding)
+        found = contrast(encoding)
         n = len(found.q_t)
         excess, ps = 0.0, []
         for to_part, threshold in found.parts:
@@ -167,9 +168,9 @@ class ImageNearCopies(_Private):
             good=f"{words}{same}.",
             fix=_FIX,
             better="lower",
-            references={"real": self._usual(evidence.encoding, found), "copy": 1.0},
+            references={"real": self._usual(encoding, found), "copy": 1.0},
             details={"excess": excess, "threshold": found.threshold, "parts": len(found.parts)},
-            sampled=evidence.encoding.used(n),
+            sampled=encoding.used(n),
         )
         return [score]
 
@@ -194,11 +195,9 @@ class ImageCloser(_Private):
     summary: ClassVar[str] = "share of synthetic images closer to train than to an equal holdout"
     source: ClassVar[str] = "Platzer and Reutterer 2021; its limits: Yao et al. 2025 (arXiv 2505.01524)"
 
-    def scores(self, evidence: Evidence, ctx: Context) -> Sequence[Score]:
+    def measure(self, encoding: ImageEncoding, ctx: Context) -> Sequence[Score]:
         """One score; value is the share, ties half."""
-        if lacking := self.without_holdout(evidence):
-            return lacking
-        found = contrast(evidence.encoding)
+        found = contrast(encoding)
         n = len(found.q_p)
         wins, losses = int((found.q_t < found.q_p).sum()), int((found.q_t > found.q_p).sum())
         usual = found.n_train / (found.n_train + found.n_holdout)
@@ -221,7 +220,7 @@ class ImageCloser(_Private):
                 margins={"warn": CLOSER_WARN, "fail": CLOSER_FAIL},
                 fix="" if verdict == "pass" else _FIX,
                 details={"effect": value, "nearest_in_train": nearest_in_train, "usual": usual},
-                sampled=evidence.encoding.used(n),
+                sampled=encoding.used(n),
             )
         ]
 

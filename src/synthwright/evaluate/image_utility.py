@@ -15,7 +15,7 @@ import numpy as np
 from synthwright.classic import twosample
 from synthwright.core.context import Context
 from synthwright.evaluate.images import UNKNOWN, ImageEncoding, ImageMetric
-from synthwright.evaluate.metric import Axis, Evidence, Score
+from synthwright.evaluate.metric import Axis, Score
 from synthwright.evaluate.verdict import Finding, interval
 
 GAP_FAIL, CONTROL_FAIL, CLASS_FAIL = 0.08, 0.10, 0.30
@@ -42,12 +42,10 @@ class ImageTSTR(ImageMetric):
     label: ClassVar[str] = "Train on synthetic, test on real"
     summary: ClassVar[str] = "accuracy on real test images after training on synthetic ones"
     source: ClassVar[str] = "Esteban et al. 2017; Ravuri and Vinyals 2019 (arXiv 1905.10887)"
+    needs_labels: ClassVar[bool] = True
 
-    def scores(self, evidence: Evidence, ctx: Context) -> Sequence[Score]:
+    def measure(self, encoding: ImageEncoding, ctx: Context) -> Sequence[Score]:
         """One score; value is the accuracy. Details hold macro F1, the worst class and real + synthetic."""
-        if lacking := self.lacking(evidence, labels=True):
-            return lacking
-        encoding: ImageEncoding = evidence.encoding
         x, y, part = _tested(encoding)
         n = min(encoding.rows["train"], encoding.rows["synthetic"], MOST_TRAINED)
         sets = {name: _training(encoding, name, n) for name in ("train", "synthetic")}
@@ -153,12 +151,10 @@ class ImageControl(ImageMetric):
     label: ClassVar[str] = "Images show the class asked for"
     summary: ClassVar[str] = "share of synthetic images whose class a classifier of real images recognises"
     source: ClassVar[str] = "accuracy against its ceiling on unseen real images; exact test (Fisher 1935)"
+    needs_labels: ClassVar[bool] = True
 
-    def scores(self, evidence: Evidence, ctx: Context) -> Sequence[Score]:
+    def measure(self, encoding: ImageEncoding, ctx: Context) -> Sequence[Score]:
         """One score; value is the share."""
-        if lacking := self.lacking(evidence, labels=True):
-            return lacking
-        encoding: ImageEncoding = evidence.encoding
         x, y = _training(encoding, "train", MOST_TRAINED)
         asked, made = self._judged(encoding, "synthetic", x, y)
         truth, seen = self._judged(encoding, encoding.unseen, x, y)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
 from synthwright.classic.embeddings import projection
+from synthwright.core.context import Context
 from synthwright.core.errors import DataError, Problem, Unsupported
 from synthwright.core.seeds import named_rng
 from synthwright.data.dataset import Dataset
@@ -129,21 +131,34 @@ class ImageEncoding:
         return np.array([place.get(level, UNKNOWN) for level in labels.tolist()], dtype=np.int64)
 
 
-class ImageMetric(BaseMetric):
-    """Base of the metrics on images: the score's id is `axis.name`."""
+class ImageMetric(BaseMetric, ABC):
+    """Base of the metrics on images: the score's id is `axis.name`.
+
+    needs_unseen: compares with real images that the generator never saw; needs_labels: with their classes.
+    """
 
     modalities: ClassVar[tuple[str, ...]] = ("images",)
+    needs_unseen: ClassVar[bool] = True
+    needs_labels: ClassVar[bool] = False
 
-    def lacking(self, evidence: Evidence, *, unseen: bool = True, labels: bool = False) -> list[Score]:
-        """A score that says why nothing can be measured; empty when all that is needed is there."""
+    def scores(self, evidence: Evidence, ctx: Context) -> Sequence[Score]:
+        """What `measure` finds, or a score that says why nothing can be measured."""
         encoding: ImageEncoding = evidence.encoding
-        if unseen and not encoding.unseen:
+        return self.lacking(encoding) or self.measure(encoding, ctx)
+
+    @abstractmethod
+    def measure(self, encoding: ImageEncoding, ctx: Context) -> Sequence[Score]:
+        """The scores, once all that is needed is there."""
+
+    def lacking(self, encoding: ImageEncoding) -> list[Score]:
+        """A score that says why nothing can be measured; empty when all that is needed is there."""
+        if self.needs_unseen and not encoding.unseen:
             return self.unknown("Real images that the generator never saw were not given.", NEED_HOLDOUT)
-        if labels and (not encoding.classes or encoding.codes("synthetic") is None):
+        if self.needs_labels and (not encoding.classes or encoding.codes("synthetic") is None):
             return self.unknown("The images have no classes.", NEED_LABELS)
-        if labels and len(encoding.classes) < 2:
+        if self.needs_labels and len(encoding.classes) < 2:
             return self.unknown("There is only one class, so classes tell nothing apart.", NEED_LABELS)
-        needed = [part for part in ("train", encoding.unseen if unseen else "", "synthetic") if part]
+        needed = [part for part in ("train", encoding.unseen if self.needs_unseen else "", "synthetic") if part]
         part = min(needed, key=lambda name: encoding.rows[name])
         if encoding.rows[part] < FEWEST:
             n = encoding.rows[part]
