@@ -1,6 +1,7 @@
 """Rules about the source that no linter checks."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,22 @@ def test_no_file_is_longer_than_500_lines_and_no_function_longer_than_80(path: P
     ]
     assert long == []
     assert len(text.splitlines()) <= 500
+
+
+def _unnamed(folder: Path) -> set[str]:
+    words = set(
+        re.findall(r"\w+", ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))) or "")
+    )
+    return {path.stem for path in folder.glob("*.py")} - words - {"__init__"}
+
+
+@pytest.mark.parametrize("folder", sorted({path.parent for path in FILES} - {SOURCE}), ids=lambda path: path.name)
+def test_the_map_of_a_package_names_each_of_its_files(folder: Path) -> None:
+    assert _unnamed(folder) == set()
+
+
+def test_the_rule_sees_a_file_that_the_map_leaves_out(tmp_path: Path) -> None:
+    (tmp_path / "__init__.py").write_text('"""one   does one thing."""')
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.py").touch()
+    assert _unnamed(tmp_path) == {"two"}

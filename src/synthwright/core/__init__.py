@@ -5,4 +5,5 @@ seeds     streams from one integer             context   Context, Note, Stop: ha
 progress  Event and its sinks                  store     State <-> folder or `.synth`; atomic writing
 registry  names of generators and metrics      extras    optional packages
 log       loggers
+pool      who does the work: processes or Ray  cluster    a local Ray cluster
 """

@@ -8,4 +8,7 @@ words      distinct words of a column, patterns        dates       date formats:
 jsonlines  JSON lines <-> columns                      invalid     cells that do not fit: error, missing, dropped
 sql        Query, database addresses, passwords        databases   DuckDB and SQLAlchemy behind `sql`
 frames     pandas, polars, DuckDB, Arrow objects       cards       dataset card
+modalities which kind of data a source holds           saving      a table into a file, in its own forms
+folders    folders and archives of images              pictures    decoding one image
+corpora    records of text in JSON lines
 """

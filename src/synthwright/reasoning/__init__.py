@@ -1,6 +1,7 @@
 """Reasoning problems with answers known by construction (DyVal, Zhu et al. 2023, arXiv 2309.17167): no model needed.
 
 levels, puzzles    what a problem is, and how large
+trees, items       its shape; a problem with text, label and twins
 sampling           problems drawn from levels; twins: the same graph with another answer
 grammar            sentences from problems, and problems from sentences, by one file of templates
 solver             the answer, from the sentences alone

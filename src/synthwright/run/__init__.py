@@ -3,6 +3,8 @@
 recipe   Recipe: data, generator, sample, evaluation    runner   execute and resume
 blocks   numbered parts of a sample, as files           workers  who makes the blocks
 folder   the run folder: lock, ledger, whose it is
+asking   requests through a backend into a ledger       endpoints   a backend from what the user says
+dyval    score and ladder of reasoning items
 """
 
 from __future__ import annotations
