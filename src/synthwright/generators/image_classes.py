@@ -68,12 +68,14 @@ class Classes:
     def draw(self, n: int, rng: np.random.Generator, where: Condition | None) -> np.ndarray:
         """Classes of n images: (n,) int64, by their shares among those that the condition names.
 
-        A part of the condition that this does not cover is checked on the finished images.
+        Systematic sampling: each class comes as often as its share says, up to one image (Madow and Madow 1944). A part of the condition that this does not cover is checked on the finished images.
         """
         weights = np.asarray(self.shares) * self._allowed(where)
         if not weights.any():  # no class is left: the check on the finished images says so
             weights = np.asarray(self.shares)
-        return rng.choice(self.count, size=n, p=weights / weights.sum())
+        ends = weights.cumsum()
+        places = (np.arange(n) + rng.random()) / n * ends[-1]
+        return rng.permutation(np.minimum(np.searchsorted(ends, places, side="right"), np.flatnonzero(weights)[-1]))
 
     def _allowed(self, where: Condition | None) -> np.ndarray:
         if where is None or self.target is None:

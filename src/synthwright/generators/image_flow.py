@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
+from synthwright.classic.calibration import Calibration
 from synthwright.core.config import Config
 from synthwright.core.context import Context
 from synthwright.core.errors import DataError, Unsupported
@@ -19,12 +20,15 @@ from synthwright.generators.base import Ability, Generator
 from synthwright.generators.image_classes import Classes
 
 SHORTEST, LONGEST = 8, 64
+_FEWEST_CALIBRATED = 100
+_PREFIX = "calibration."
+_CALIBRATION_PIXELS, _FEWEST_DRAWN, _MOST_DRAWN = 2**17, 512, 2_048
 
 
 class ImageFlowConfig(Config):
     """Options of the image flow."""
 
-    steps: int = Field(2_500, ge=1, le=1_000_000, description="Training steps.")
+    steps: int = Field(3_000, ge=1, le=1_000_000, description="Training steps.")
     batch: int = Field(64, ge=2, le=4096, description="Images per training step.")
     learning_rate: float = Field(2e-3, gt=0, le=0.1, description="Highest step size of AdamW.")
     width: int | None = Field(None, ge=8, le=512, multiple_of=8, description="Channels of the net; by image size.")
@@ -35,7 +39,10 @@ class ImageFlowConfig(Config):
     guidance: float = Field(
         1.0, ge=0, le=10, description="How strongly images follow their class; 1 is the learned distribution."
     )
-    sample_steps: int = Field(12, ge=2, le=500, description="Steps from noise to image (second order).")
+    sample_steps: int = Field(8, ge=2, le=500, description="Steps from noise to image (second order).")
+    calibrate: bool = Field(
+        True, description="Give the images the data's means, covariances and grey values; from 100 images on."
+    )
     max_seconds: float | None = Field(None, gt=0, description="Most processor seconds of training.")
     device: str = Field("cpu", description="cpu, cuda, cuda:1, mps or auto.")
     balance: bool = Field(False, description="Sample all classes equally often instead of as in the data.")
@@ -45,11 +52,10 @@ class ImageFlow(Generator):
     """Rectified flow with a small U-Net: noise is moved to an image along straight paths, given its class.
 
     For images of 8 to 64 pixels a side, grey or RGB, with or without classes. Minutes on one processor. On
-    scikit-learn's digits its images are far more varied than those of `image_ppca`; a classifier gains when it learns
-    from several times as many as there are real ones (docs/images.md). A class of a few dozen images may be memorised:
-    look at the report's privacy scores. `where` on the class is exact, other conditions reject. Guidance above 1 makes
-    images more typical and less varied. Metadata
-    columns stay empty. Training costs steps * batch * pixels, sampling 2 * sample_steps calls of the net, twice that
+    scikit-learn's digits its images are as varied as real ones and about as good to learn from (docs/images.md). Their
+    means, covariances and grey values are put right by a map that is fitted on a sample of the trained net. A class of
+    a few dozen images may be memorised: look at the report's privacy scores. `where` on the class is exact, other
+    conditions reject. Guidance above 1 makes images more typical and less varied. Metadata columns stay empty. Training costs steps * batch * pixels, sampling 2 * sample_steps calls of the net, twice that
     with guidance.
     """
 
@@ -108,27 +114,38 @@ class ImageFlow(Generator):
         if trained.best is not None and trained.best_step < trained.steps:
             what = f"weights of step {trained.best_step:,} of {trained.steps:,}: they fit the images kept back best"
             ctx.note("I041", what, "option holdout")
+        self._calibration = None
+        if options.calibrate and len(data) >= _FEWEST_CALIBRATED:
+            self._calibration = self._calibrated(data.pixels(), self._classes.codes(data), ctx)
+
+    def _calibrated(self, pixels: np.ndarray, codes: np.ndarray, ctx: Context) -> Calibration:
+        """What moves the net's images, unguided, to the data's moments: guidance is wished for, its effects stay."""
+        n = int(np.clip(_CALIBRATION_PIXELS // pixels[0].size, _FEWEST_DRAWN, _MOST_DRAWN))
+        asked = np.resize(ctx.rng.permutation(codes), n)
+        made = self._drawn(asked, ctx, 1.0, "calibrating")
+        return Calibration.fit(made.reshape(n, -1), asked, pixels.reshape(len(pixels), -1).astype(np.float64), codes)
 
     def _sample(self, n: int, ctx: Context, where: Condition | None) -> ImageSet:
+        codes = self._classes.draw(n, ctx.rng, where)
+        guidance = self.config.guidance if self._classes.count > 1 else 1.0
+        images = self._drawn(codes, ctx, guidance, "drawing images")
+        if self._calibration is not None:
+            images = self._calibration.apply(images.reshape(n, -1), codes).reshape(images.shape)
+        made = np.clip(np.rint(images), 0, 255).astype(np.uint8)
+        return sample_set(self._schema, made, self._classes.cells(codes))
+
+    def _drawn(self, codes: np.ndarray, ctx: Context, guidance: float, stage: str) -> np.ndarray:
+        """Images (n, h, w, c) float32 of classes, in grey values that are neither rounded nor cut off."""
         from synthwright.deep.imageflow import drawn
 
-        codes = self._classes.draw(n, ctx.rng, where)
-        images = []
-        for start in range(0, n, self.ability.block):
-            ctx.step(start, n, "drawing images")
-            some = codes[start : start + self.ability.block]
-            images.append(
-                drawn(
-                    self._net,
-                    self._shape,
-                    some,
-                    ctx.rng,
-                    guidance=self.config.guidance if self._classes.count > 1 else 1.0,
-                    steps=self.config.sample_steps,
-                )
-            )
         h, w, _ = shape_of(self._schema)
-        return sample_set(self._schema, np.concatenate(images)[:, :h, :w], self._classes.cells(codes))
+        images = []
+        for start in range(0, len(codes), self.ability.block):
+            ctx.step(start, len(codes), stage)
+            some = codes[start : start + self.ability.block]
+            steps = self.config.sample_steps
+            images.append(drawn(self._net, self._shape, some, ctx.rng, guidance=guidance, steps=steps)[:, :h, :w])
+        return np.concatenate(images)
 
     def _state(self) -> State:
         from synthwright.deep.tensors import arrays_of
@@ -138,7 +155,8 @@ class ImageFlow(Generator):
             "classes": self._classes.to_json(),
             "shape": asdict(self._shape),
         }
-        return State(meta, arrays_of(self._net))
+        calibration = self._calibration.arrays(_PREFIX) if self._calibration else {}
+        return State(meta, {**arrays_of(self._net), **calibration})
 
     def _restore(self, state: State) -> None:
         from synthwright.deep.imageflow import Shape
@@ -151,6 +169,8 @@ class ImageFlow(Generator):
         net: Any = build(self._shape.net, torch_generator(np.random.default_rng(0)))
         load_arrays(net, state.arrays)
         self._net = net.eval()
+        is_calibrated = any(name.startswith(_PREFIX) for name in state.arrays)
+        self._calibration = Calibration.restore(state.arrays, _PREFIX) if is_calibrated else None
 
 
 def _near(side: int) -> int:

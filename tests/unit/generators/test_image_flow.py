@@ -7,7 +7,7 @@ pytest.importorskip("torch", reason="needs the extra deep")
 
 from synthwright.core.errors import Cancelled, ConfigError, FormatError, Unsupported
 from synthwright.data.images import ImageSet
-from synthwright.generators.base import Generator
+from synthwright.generators.base import Generator, load
 from synthwright.generators.image_flow import ImageFlow
 from synthwright.testing import small_images
 
@@ -40,6 +40,18 @@ def test_guidance_changes_images_and_is_no_matter_without_classes():
     bare = ImageSet.of(small_images(60).pixels())
     prints = [ImageFlow(**TINY, guidance=w).fit(bare).sample(5).fingerprint() for w in (1.0, 3.0)]
     assert prints[0] == prints[1]
+
+
+def test_calibrated_images_have_the_means_of_their_classes_and_a_saved_model_makes_the_same(tmp_path):
+    data = small_images(200)
+    off = {}
+    for on in (True, False):
+        model = ImageFlow(**TINY, calibrate=on).fit(data)
+        fake = model.sample(200)
+        means = [[x.pixels()[x.codes() == k].mean(axis=0) for k in range(2)] for x in (fake, data)]
+        off[on] = float(np.abs(np.subtract(*means)).mean())
+        assert load(model.save(tmp_path / f"{on}.synth")).sample(200).fingerprint() == fake.fingerprint()
+    assert off[True] < 0.5 * off[False]
 
 
 def test_max_seconds_ends_training_with_a_note():
