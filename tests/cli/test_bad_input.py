@@ -37,7 +37,7 @@ def files(folder):
         (("fit", "patients.csv", "--out", "folder"), 4, "keep.txt"),
         (("sample", "folder", "--rows", "3", "--out", "-"), 3, "holds no model"),
         (("sample", "no.synth", "--rows", "3", "--out", "-"), 3, "no.synth"),
-        (("sample", "patients.csv", "--rows", "3", "--out", "-"), 3, "not a complete .synth"),
+        (("sample", "patients.csv", "--rows", "3", "--out", "-"), 3, "The file is no model"),
         (("evaluate", "patients.csv", "--train", "no.csv"), 3, "no.csv"),
         (("evaluate", "patients.csv", "--train", "patients.csv", "--out", "r.doc"), 2, ".html"),
         (("report", "folder"), 3, "report.json"),

@@ -6,6 +6,7 @@ import pytest
 
 from synthwright.io.dispatch import read, write
 from synthwright.scenarios.healthcare import patients
+from synthwright.testing import small_series
 
 pytestmark = pytest.mark.e2e
 
@@ -108,6 +109,16 @@ def test_inspect_shows_evidence_and_writes_a_schema(cli, csv, tmp_path):
     assert document["rows"] == 600
     assert len(document["preview"]) == 2
     assert {column["name"]: column["kind"] for column in document["columns"]}["admitted"] == "datetime"
+
+
+def test_inspect_shows_the_identifier_of_series_once(cli, tmp_path):
+    write(small_series(30), tmp_path / "load.csv")
+    form = ("load.csv", "--entity", "who", "--order", "day")
+    document = json.loads(cli("inspect", *form, "--json").stdout)
+    names = [column["name"] for column in document["columns"]]
+    assert names.count("who") == 1
+    assert sorted(names) == sorted(document["preview"][0])
+    assert f"{len(names)} columns" in cli("inspect", *form).stdout
 
 
 def test_convert_keeps_the_table(cli, csv, tmp_path):

@@ -26,7 +26,9 @@ def inspect(source: str, form: Mapping[str, Any], *, write: str, target: str, pr
     from synthwright.io.dispatch import read
 
     data = read(source, target=target or None, **form)
-    columns = [_profile(data, column) for column in data.schema.columns]
+    # The keys by which tables of one dataset refer to each other are one column in its files.
+    keys = {(link.child, child) for link in data.schema.links for child, _ in link.on}
+    columns = [_profile(data, c) for c in data.schema.columns if (c.table, c.name) not in keys]
     problems = _problems(data, columns) if data.modality == "table" else []
     shown = [
         {name: _short(value) for name, value in row.items()} for row in data.to_arrow().slice(0, preview).to_pylist()

@@ -33,6 +33,7 @@ FORMAT = 1
 LIMIT_BYTES = 4 * 2**30
 _HEADER, _TENSORS = "model.json", "tensors.safetensors"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
+_ZIP = b"PK\x03\x04"  # how a zip archive begins
 # What the standard library raises on damaged archives: flipped bits reach the decompressors and the flag fields.
 _BAD_ARCHIVE = (
     zipfile.BadZipFile,
@@ -194,6 +195,12 @@ def _read_folder(source: Path, limit_bytes: int) -> dict[str, bytes]:
 def _read_zip(source: Path, limit_bytes: int) -> dict[str, bytes]:
     if not source.exists():
         raise FormatError("There is no such file.", where=str(source), fix="check the path")
+    if not _begins_as_archive(source):
+        raise FormatError(
+            "The file is no model: a saved model is a zip archive, and this is none.",
+            where=str(source),
+            fix="name what `synthwright fit --out` or `synthwright run` wrote, such as model.synth",
+        )
     files: dict[str, bytes] = {}
     try:
         with zipfile.ZipFile(source) as archive:
@@ -211,6 +218,18 @@ def _read_zip(source: Path, limit_bytes: int) -> dict[str, bytes]:
             fix="copy the model again, or fit it anew",
         ) from error
     return files
+
+
+def _begins_as_archive(source: Path) -> bool:
+    """Whether the first bytes are those of a zip archive, as far as there are any."""
+    try:
+        with source.open("rb") as stream:
+            first = stream.read(len(_ZIP))
+    except OSError as error:
+        raise FormatError(
+            f"Cannot open the model: {error.strerror}.", where=str(source), fix="check the path"
+        ) from error
+    return _ZIP.startswith(first)
 
 
 def _read_member(archive: zipfile.ZipFile, item: zipfile.ZipInfo) -> bytes:

@@ -399,10 +399,10 @@ def _fewest_rows(counts: np.ndarray, protect: bool) -> int:
 
 
 def kept_levels(cells: pa.ChunkedArray, protect: bool) -> set[Any]:
-    """The levels of a column that a codec keeps, as plain values."""
+    """The levels of a column that may leave the model, as plain values; none when all of them are rare."""
     counted = pc.value_counts(_decoded(cells).drop_null())
     counts = counted.field("counts").to_numpy()
-    fewest = _fewest_rows(counts, protect and len(cells) >= FEWEST_TO_PROTECT)
+    fewest = RARE if protect and len(cells) >= FEWEST_TO_PROTECT else 1
     return {level for level, count in zip(to_plain(counted.field("values")), counts, strict=True) if count >= fewest}
 
 

@@ -2,7 +2,8 @@
 
 Of a table, a model sees only numbers and levels that carry information. Identifiers and other direct references to
 people are re-made by their format; constants and columns that follow from another one are added back; columns that
-rules rewrite are rewritten back; text that a tabular model cannot learn stays empty, with a Note.
+rules rewrite are rewritten back; text that a tabular model cannot learn stays empty, with a Note, and so do columns
+of which every level is rare. Of series, free text and such columns stay empty.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import pyarrow.compute as pc
 from synthwright.core.context import Context
 from synthwright.core.errors import DataError, SampleError
 from synthwright.data.cells import from_plain, to_plain
-from synthwright.data.columns import FEWEST_TO_PROTECT, kept_levels
+from synthwright.data.columns import FEWEST_TO_PROTECT, RARE, kept_levels
 from synthwright.data.constraints import names_in, validate
 from synthwright.data.dataset import Dataset
 from synthwright.data.derived import Derived, find_derived
@@ -27,12 +28,15 @@ from synthwright.data.rules import RulePlan, bounds_free
 from synthwright.data.schema import MAIN, Column, Schema, arrow_type
 
 _GROUP_SKETCH = 1024  # group sizes kept
+_RARE_WORDS = f"every level is in fewer than {RARE} rows"
 _EXACT = 2**53  # whole numbers beyond have no exact float
 
 
 @dataclass(frozen=True)
 class Preparation:
-    """A fitted plan from complete rows to learned columns and back. Identity for modalities other than tables.
+    """A fitted plan from complete rows to learned columns and back.
+
+    For modalities other than tables it empties columns at most: all stand in what a generator's `_sample` returns.
 
     schema: of complete rows, as samples have it. learned_schema: of what a generator's `_fit` sees and its
     `_sample` returns. Everything is JSON-able; no training row is kept.
@@ -55,28 +59,43 @@ class Preparation:
 
         protect: levels in fewer than 5 rows do not stand in the schema of samples, nor in the saved model.
         """
+        if data.modality == "series":
+            return cls(**_plan_of_series(data, ctx, protect))
         if data.modality != "table":
             return cls(data.schema, data.schema)
         return cls(**_plan(data, ctx, protect))
 
     @property
     def is_identity(self) -> bool:
-        """Whether draws are complete already."""
+        """Whether draws have all columns already."""
         return self.schema.modality != "table"
 
     def learned(self, data: Dataset) -> Dataset:
         """The dataset with only what a model learns."""
         if self.is_identity:
-            return data
+            return self._emptied(data)
         table = data.arrow.select(list(self.kept))
         if self.rules is not None:
             table = self.rules.transform(table)
         return data.replace({MAIN: table.select(list(self.learned_schema.names))}, self.learned_schema)
 
+    def _emptied(self, data: Dataset) -> Dataset:
+        """The dataset in the learned schema, without the cells of the columns that stay empty."""
+        if not self.empty and self.learned_schema == data.schema:
+            return data
+        tables = dict(data.tables)
+        for name, table in data.tables.items():
+            for gone in set(self.empty).intersection(table.column_names):
+                place = table.column_names.index(gone)
+                tables[name] = tables[name].set_column(
+                    place, gone, pa.chunked_array([pa.nulls(table.num_rows, table.column(gone).type)])
+                )
+        return data.replace(tables, self.learned_schema)
+
     def restore(self, drawn: Dataset, rng: np.random.Generator) -> Dataset:
         """Complete rows in the original columns, order and types; identifiers hold a placeholder until `identify`."""
         if self.is_identity:
-            return drawn
+            return drawn if self.schema == self.learned_schema else drawn.replace({}, self.schema)
         table = drawn.arrow
         if self.rules is not None:
             table = self.rules.inverse(table, rng)
@@ -170,7 +189,7 @@ class Preparation:
 def _plan(data: Dataset, ctx: Context, protect: bool) -> dict[str, Any]:
     """The fields of a table's preparation."""
     schema, table = data.schema, data.arrow
-    remade, empty = _left_out(data, ctx)
+    remade, empty = _left_out(data, ctx, protect)
     constants: dict[str, Any] = {}
     kept: list[Column] = []
     for rule in schema.constraints:
@@ -189,7 +208,7 @@ def _plan(data: Dataset, ctx: Context, protect: bool) -> dict[str, Any]:
     if not kept:
         raise DataError(
             f"There is nothing to learn: of {len(schema.columns)} columns, {len(remade)} are re-made by format, "
-            f"{len(empty)} hold text or files, {len(constants)} are constant.",
+            f"{len(empty)} hold text, files or rare levels, {len(constants)} are constant.",
             where="table 'rows'",
             fix="add a column of numbers or categories, or correct kinds and roles in the schema",
         )
@@ -218,15 +237,58 @@ def _plan(data: Dataset, ctx: Context, protect: bool) -> dict[str, Any]:
     }
 
 
-def _left_out(data: Dataset, ctx: Context) -> tuple[dict[str, IdFormat], list[str]]:
+def _plan_of_series(data: Dataset, ctx: Context, protect: bool) -> dict[str, Any]:
+    """The fields of a preparation of series: free text and columns of rare levels become empty text.
+
+    Levels are counted in rows that stand once, as the codec of series does.
+    """
+    from synthwright.data.series_codec import distinct_rows
+
+    tables = {**data.tables, MAIN: distinct_rows(data)}  # type: ignore[arg-type]  # a SeriesSet, by its modality
+    empty: list[str] = []
+    shown: list[Column] = []
+    learned: list[Column] = []
+    for column in data.schema.columns:
+        cells = tables[column.table].column(column.name)
+        if why := _why_empty_in_series(column, cells, protect):
+            empty.append(column.name)
+            ctx.note("N014", f"{why}: left empty in samples", column.name)
+            column = column.model_copy(update={"nullable": True, "categories": None})
+            shown.append(column)
+            learned.append(column.model_copy(update={"kind": "text"}))
+            continue
+        levels = _listed(column, cells, protect)
+        shown.append(column.model_copy(update={"categories": levels}))
+        is_cut = levels != column.categories and column.kind != "ordinal"
+        learned.append(column.model_copy(update={"categories": None}) if is_cut else column)
+    return {
+        "schema": data.schema.model_copy(update={"columns": tuple(shown)}),
+        "learned_schema": data.schema.model_copy(update={"columns": tuple(learned)}),
+        "empty": tuple(empty),
+    }
+
+
+def _why_empty_in_series(column: Column, cells: pa.ChunkedArray, protect: bool) -> str:
+    if column.table == MAIN and column.kind == "text":
+        return _why_empty(column)
+    if column.table == MAIN and cells.null_count == len(cells):
+        return "every cell is missing"
+    return _RARE_WORDS if column.is_discrete and column.is_learned and _is_rare(cells, protect) else ""
+
+
+def _left_out(data: Dataset, ctx: Context, protect: bool) -> tuple[dict[str, IdFormat], list[str]]:
     """Columns that are re-made by a format, and columns that stay empty."""
     remade: dict[str, IdFormat] = {}
     empty: list[str] = []
     unique = {rule.get("column") for rule in data.schema.constraints if rule.get("rule") == "unique"}
+    ruled = {name for rule in data.schema.constraints for name in names_in(rule, data.schema)}
     for column in data.schema.columns:
-        if column.is_learned and column.name not in unique and _is_plain(data.arrow.column(column.name).type):
-            continue
         cells = data.arrow.column(column.name)
+        if column.is_learned and column.name not in unique and _is_plain(cells.type):
+            if column.is_discrete and column.name not in ruled and _is_rare(cells, protect):
+                empty.append(column.name)
+                ctx.note("N014", f"{_RARE_WORDS}: left empty in samples", column.name)
+            continue
         is_reference = column.kind == "identifier" or column.role in ("id", "key", "group")
         format_ = None
         if is_reference or column.sensitivity == "direct" or column.name in unique:
@@ -251,7 +313,12 @@ def _why_empty(column: Column) -> str:
         return f"role {column.role}"
     if column.sensitivity == "direct" or column.kind == "identifier":
         return f"direct reference without a format ({column.dtype or column.kind})"
-    return f"{column.kind} is not learned by tabular models"
+    return f"{column.kind} is not learned"
+
+
+def _is_rare(cells: pa.ChunkedArray, protect: bool) -> bool:
+    """Whether there are levels, and none that may leave the model."""
+    return cells.null_count < len(cells) and not kept_levels(cells, protect)
 
 
 def _is_plain(kind: pa.DataType) -> bool:
@@ -309,11 +376,18 @@ def _sampled_schema(data: Dataset, unlearned: set[str], empty: set[str], protect
         elif column.name in unlearned:
             column = column.model_copy(update={"categories": None})
         elif column.categories is not None and column.is_discrete:
-            kept = kept_levels(data.arrow.column(column.name), protect)
-            levels = tuple(level for level in column.categories if level in kept)
-            column = column.model_copy(update={"categories": levels or None})
+            levels = _listed(column, data.arrow.column(column.name), protect)
+            column = column.model_copy(update={"categories": levels})
         changed.append(column)
     return data.schema.model_copy(update={"columns": tuple(changed)})
+
+
+def _listed(column: Column, cells: pa.ChunkedArray, protect: bool) -> tuple[Any, ...] | None:
+    """The levels that a column lists and that may leave the model; None when there are none."""
+    if column.categories is None or not column.is_discrete:
+        return column.categories
+    kept = kept_levels(cells, protect)
+    return tuple(level for level in column.categories if level in kept) or None
 
 
 def _learned_schema(schema: Schema) -> Schema:

@@ -16,7 +16,7 @@ _SHOWN = 3  # places named in a message
 
 
 def cell_problems(schema: Schema, tables: Mapping[str, pa.Table], entity: str, order: str) -> list[Problem]:
-    """Infinite cells, cells against the schema, channels that are empty throughout, and kinds that no model learns."""
+    """Infinite cells, cells against the schema, and kinds that no model learns."""
     found = []
     for column in schema.columns:
         cells = tables[column.table].column(column.name)
@@ -32,19 +32,24 @@ def cell_problems(schema: Schema, tables: Mapping[str, pa.Table], entity: str, o
             )
         if column.table != MAIN or column.name in (entity, order):
             continue
-        if cells.null_count == len(cells):
-            found.append(
-                Problem(f"Channel {column.name!r} is missing in every row.", f"column {column.name!r}", "leave it out")
-            )
-        elif not (column.is_numeric or column.is_discrete):
+        if not (column.is_numeric or column.is_discrete or column.kind == "text"):
             found.append(
                 Problem(
-                    f"Channel {column.name!r} is of kind {column.kind}; channels are numbers, moments or levels.",
+                    f"Channel {column.name!r} is of kind {column.kind}; they hold numbers, moments, levels or texts.",
                     f"column {column.name!r}",
                     "leave it out, or name it in static=",
                 )
             )
     return found
+
+
+def empty_problems(rows: pa.Table) -> list[Problem]:
+    """Channels that are missing in every row: of what kind they are cannot be guessed."""
+    return [
+        Problem(f"Channel {name!r} is missing in every row.", f"column {name!r}", "leave it out, or give a schema")
+        for name, cells in zip(rows.column_names, rows.columns, strict=True)
+        if cells.null_count == len(cells)
+    ]
 
 
 def static_problems(

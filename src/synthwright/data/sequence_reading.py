@@ -80,22 +80,22 @@ def with_schema(
     columns = [key, *(_attribute(guessed[name], STATIC) for name in static)]
     columns.append(key.model_copy(update={"table": MAIN, "role": "key"}))
     columns.append(Column(name=order, kind=order_kind, table=MAIN, dtype=str(kind), role="order", nullable=False))
-    columns += [_attribute(guessed[n], MAIN) for n in table.column_names if n not in (entity, order, *static)]
-    if len(columns) == len(static) + 3:
-        raise DataError("There is no channel: every column names, orders or stays.", fix="add a column that changes")
+    channels = [_attribute(guessed[n], MAIN) for n in table.column_names if n not in (entity, order, *static)]
+    if all(column.kind == "text" for column in channels):
+        what = "There is no channel: every column names, orders or stays, or holds free text."
+        raise DataError(what, fix="add a column that changes")
+    columns += channels
     link = Link(child=MAIN, parent=STATIC, on=((entity, entity),))
     return table, entity, order, Schema(modality="series", columns=tuple(columns), links=(link,))
 
 
 def _attribute(column: Column, table: str) -> Column:
-    """A guessed column as attribute or channel: it is learned, so it is a number or a level."""
+    """A guessed column as attribute or channel: one that changes is a number, a level or free text."""
     changes: dict[str, Any] = {"table": table, "nullable": True, "bounds": None}
     changes["role"] = "target" if column.role == "target" else "feature"
     if column.kind == "identifier" and table == MAIN:
         kind = arrow_type(column.dtype)
         changes["kind"] = "integer" if pa.types.is_integer(kind) else "category"
-    if column.kind == "text" and table == MAIN:
-        changes["kind"] = "category"
     return column.model_copy(update=changes)
 
 

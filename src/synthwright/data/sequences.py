@@ -19,7 +19,7 @@ from synthwright.core.context import Note
 from synthwright.core.errors import DataError, Problem, did_you_mean, listing
 from synthwright.data.dataset import Dataset
 from synthwright.data.schema import MAIN, Column, Schema
-from synthwright.data.sequence_checks import cell_problems, order_problems, static_problems
+from synthwright.data.sequence_checks import cell_problems, empty_problems, order_problems, static_problems
 from synthwright.data.sequence_reading import STATIC, found_static, fresh_name, special_columns, with_schema
 from synthwright.data.table import as_arrow, shape_problems, without_nan
 
@@ -73,6 +73,10 @@ class SeriesSet(Dataset):
             static = found_static(table, entity, order)
             notes = [*notes, *(Note("Q003", "never changes within a series: an attribute of it", n) for n in static)]
         table, entity, order, schema = with_schema(table, entity, order, tuple(static or ()))
+        if problems := empty_problems(
+            table.select([c.name for c in schema.of(MAIN) if c.role not in ("key", "order")])
+        ):
+            raise DataError.of(problems)
         return cls.from_arrow(table, schema, notes)
 
     @classmethod
@@ -140,13 +144,13 @@ class SeriesSet(Dataset):
             raise DataError.of(found) from error
 
     def to_arrow(self) -> pa.Table:
-        """The long table: identifier, order, attributes repeated in every row, channels."""
+        """The long table: identifier, order, attributes repeated in every row, channels and free text."""
         flat = {self.entity: self._rows.column(self.entity), self.order: self._rows.column(self.order)}
         repeated = pa.array(np.repeat(np.arange(len(self)), self.lengths))
         for column in self.statics:
             flat[column.name] = self.arrow.column(column.name).take(repeated)
-        for column in self.channels:
-            flat[column.name] = self._rows.column(column.name)
+        for column in self.schema.of(MAIN):
+            flat.setdefault(column.name, self._rows.column(column.name))
         return pa.table(flat)
 
     # -- what it holds
@@ -163,8 +167,9 @@ class SeriesSet(Dataset):
 
     @property
     def channels(self) -> tuple[Column, ...]:
-        """Columns that change within a series."""
-        return tuple(column for column in self.schema.of(MAIN) if column.name not in (self.entity, self.order))
+        """Columns of numbers, moments and levels that change within a series; free text is carried along."""
+        special = (self.entity, self.order)
+        return tuple(c for c in self.schema.of(MAIN) if c.name not in special and (c.is_numeric or c.is_discrete))
 
     @property
     def statics(self) -> tuple[Column, ...]:

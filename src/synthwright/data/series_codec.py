@@ -263,8 +263,12 @@ class SeriesCodec:
         owners = ids.take(pa.array(np.repeat(np.arange(len(lengths)), lengths)))
         rows: dict[str, Any] = {}
         for column in self.schema.of(MAIN):
-            special = owners if column.role == "key" and column.name == entity.name else order
-            rows[column.name] = cells.get(column.name, special)
+            if column.name == entity.name:
+                rows[column.name] = owners
+            elif column.role == "order":
+                rows[column.name] = order
+            else:  # free text is not learned
+                rows[column.name] = cells.get(column.name, pa.nulls(len(owners), arrow_type(column.dtype)))
         return SeriesSet({STATIC: table, MAIN: pa.table(rows)}, self.schema)
 
     # -- files

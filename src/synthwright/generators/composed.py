@@ -24,7 +24,12 @@ Options = dict[str, dict[str, Any]]
 
 
 def _words(given: Any) -> Any:
-    return [word.strip() for word in given.split(",")] if isinstance(given, str) else given
+    """Words of a list written as text: `a,b`, or `[a, b]` as in YAML."""
+    if not isinstance(given, str):
+        return given
+    bare = given.strip()
+    bare = bare[1:-1] if bare.startswith("[") and bare.endswith("]") else bare
+    return [word.strip(" '\"") for word in bare.split(",")]
 
 
 Names = Annotated[tuple[str, ...], BeforeValidator(_words)]
@@ -48,6 +53,11 @@ class Composed(Generator):
     def _adopt(self, names: Sequence[str], ability: Ability) -> None:
         """Make the parents, and this instance's ability from the class's and theirs. Raises ConfigError."""
         where = f"generator {self.name!r}"
+        twice = [name for name in dict.fromkeys(names) if list(names).count(name) > 1]
+        if twice:
+            raise ConfigError(
+                f"{', '.join(twice)} is named more than once.", where=f"{where}: parents", fix="name each parent once"
+            )
         strangers = [name for name in self.config.options if name not in names]
         if strangers:
             raise ConfigError(

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from synthwright.core.config import Config
 from synthwright.core.context import Context
-from synthwright.core.errors import DataError
+from synthwright.core.errors import DataError, counted
 from synthwright.core.seeds import named_rng
 from synthwright.core.store import State
 from synthwright.data.columns import FEWEST_TO_PROTECT, RARE
@@ -62,7 +62,8 @@ def units_of(data: SeriesSet, window: int | None, ctx: Context, *, fewest: int =
             ctx.note("Q010", f"learned from, and made as, windows of {steps} steps ({len(units):,} windows)", "series")
     if len(units) < fewest:
         raise DataError(
-            f"{len(units)} series or windows are too few to learn from: at least {fewest} are needed.",
+            f"{counted(len(units), 'series or window is', 'series or windows are')} too few to learn from: "
+            f"at least {fewest} are needed.",
             where=f"{len(data)} series of {int(data.lengths.min())} to {longest} steps",
             fix="use more or longer series, a shorter window, or the method block_bootstrap",
         )
@@ -88,7 +89,7 @@ def fitted_codec(units: SeriesSet, data: SeriesSet, config: SeriesConfig, ctx: C
 
 
 def _note_rare(codec: SeriesCodec, n_rows: int, protect: bool, ctx: Context) -> None:
-    """Tell of rare levels of channels as tables do: pooled, or all of them rare and made as they stand."""
+    """Tell of pooled levels of channels as tables do."""
     if not protect or n_rows < FEWEST_TO_PROTECT:
         return
     for one in codec.levels:
@@ -96,9 +97,6 @@ def _note_rare(codec: SeriesCodec, n_rows: int, protect: bool, ctx: Context) -> 
             share = one.weights[one.other_code]
             words = f"levels in fewer than {RARE} rows ({share:.2%} of cells) are replaced by frequent ones"
             ctx.note("N022", words, one.name)
-        elif one.levels and one.weights[: len(one.levels)].max() * n_rows < RARE:
-            words = "every level is rare; none could be protected: samples hold texts of the data, word for word"
-            ctx.note("N023", words, one.name)
 
 
 @dataclass(frozen=True, eq=False)

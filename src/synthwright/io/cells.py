@@ -37,6 +37,10 @@ from synthwright.io.words import (
 _THOUSANDS = r"^[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?$"
 _DECIMAL_COMMA = r"^[+-]?(?:\d{1,3}(?:\.\d{3})+|\d+),\d+$"
 _BOOLEANS = (("true", "false"), ("True", "False"), ("TRUE", "FALSE"))
+_UNUSABLE = {
+    "mixed": Note("R105", "dates are written in both orders of day and month; they stay text"),
+    "zones": Note("R115", "some moments have a time zone and some have none; they stay text"),
+}
 _LIKELY = 0.5  # share of number cells from which the other cells deserve a Note
 
 
@@ -74,14 +78,14 @@ def guess_cells(name: str, cells: pa.ChunkedArray, style: Style) -> Typed:
     nulls = blank | plain | weak
     rest = trimmed.filter(pa.array(~nulls))
     parsed = _parse(rest, style) if len(rest) else None
-    if parsed is not None and parsed.order != "mixed":
+    if parsed is not None and parsed.order not in _UNUSABLE:
         values = _scatter(parsed.values, ~nulls)
         hint = {"format": parsed.format, **_null_hint(trimmed, nulls, found, has_empty), "evidence": parsed.why}
         notes = (*(replace(note, where=name) for note in parsed.notes), *_loss_notes(name, found, trimmed, parsed))
         return Typed(found.spread(values), hint, notes, parsed.order)
     notes = trim_notes
     if parsed is not None:
-        notes = (*notes, Note("R105", "dates are written in both orders of day and month; they stay text", name))
+        notes = (*notes, replace(_UNUSABLE[parsed.order], where=name))
     return _as_text(name, found, trimmed, (blank, plain), notes, has_empty=has_empty)
 
 
@@ -195,16 +199,16 @@ def _parse_dates(words: pa.Array, style: Style) -> _Parsed | None:
     if dates is None:
         return None
     return _Parsed(
-        dates.values, dates.format, f"dates as {dates.format or 'ISO 8601'}", dates.order, _date_notes(dates)
+        dates.values, dates.format, f"dates as {dates.format or 'ISO 8601'}", dates.order, _date_notes(dates, words)
     )
 
 
-def _date_notes(dates: Dates) -> tuple[Note, ...]:
+def _date_notes(dates: Dates, words: pa.Array) -> tuple[Note, ...]:
     notes = []
     if dates.order == "either":
         first = "day" if (dates.format or "").lstrip("%-").startswith("d") else "month"
         notes.append(Note("R104", f"day and month cannot be told apart; read with the {first} first ({dates.format})"))
-    if dates.format and dates.format.endswith("z") and dates.values.type.tz == "UTC":
+    if getattr(dates.values.type, "tz", None) == "UTC" and not all_match(words, "Z$"):
         notes.append(Note("R107", "times of several zone offsets (or UTC) were read as UTC"))
     return tuple(notes)
 

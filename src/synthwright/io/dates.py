@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-Order = Literal["day", "month", "either", "mixed", ""]
+Order = Literal["day", "month", "either", "mixed", "zones", ""]
 
 _MONTHS = (
     "January",
@@ -80,7 +80,10 @@ _MAY_BE_DATE = re.compile(r"^[A-Za-z\d][A-Za-z\d ,:./+TZ-]{4,40}$")
 
 @dataclass(frozen=True)
 class Dates:
-    """A parsed column of dates: values (date32 or timestamp), format, and the order of day and month."""
+    """A parsed column of dates: values (date32 or timestamp), format, and the order of day and month.
+
+    order "mixed" (both orders) and "zones" (moments with and without a zone) have no usable values.
+    """
 
     values: pa.Array
     format: str | None
@@ -91,8 +94,8 @@ def guess_dates(words: pa.Array, *, day_first: bool | None = None) -> Dates | No
     """Parse distinct texts that all have one date form; None when they do not.
 
     When both orders of day and month fit every word, `day_first` decides; without it a slash means month first and
-    a point or a dash day first, and `order` says "either". Words that need both orders give `order` "mixed" and
-    no usable values.
+    a point or a dash day first, and `order` says "either". Words that need both orders give `order` "mixed", ISO
+    words of which only some have a zone "zones".
     """
     if not len(words) or not _MAY_BE_DATE.match(words[0].as_py()):
         return None
@@ -101,8 +104,11 @@ def guess_dates(words: pa.Array, *, day_first: bool | None = None) -> Dates | No
     good = [(form, values) for form, values in parsed if values is not None and not values.null_count]
     if good:
         return _choose(good, day_first)
-    if (values := _parse(words, _ISO)) is not None and not values.null_count:
-        return Dates(values, None)
+    if (values := _parse(words, _ISO)) is not None:
+        if not values.null_count:
+            return Dates(values, None)
+        if _all_dates(words.filter(values.is_null())):
+            return Dates(pa.nulls(len(words), pa.date32()), None, "zones")
     if _is_mixed(words, fits):
         return Dates(pa.nulls(len(words), pa.date32()), None, "mixed")
     return None
@@ -117,6 +123,11 @@ def _choose(good: list[tuple[str, pa.Array]], day_first: bool | None) -> Dates:
         return Dates(values, form, "either" if day_first is None else _order(form))
     form, values = good[0]
     return Dates(values, form, _order(form))
+
+
+def _all_dates(words: pa.Array) -> bool:
+    values = _parse(words, _ISO)
+    return values is not None and not values.null_count
 
 
 def _order(form: str) -> Order:
@@ -194,6 +205,8 @@ def _pattern(form: str) -> str:
 def parse_dates(words: pa.Array, form: str | None) -> pa.Array | None:
     """Dates from texts by a format (None: ISO 8601); words that do not fit become null.
 
+    Among ISO words with a zone, those without one do not fit: which moment they mean is unknown.
+
     Returns date32 for formats without a clock, else a timestamp as fine as the fraction, with the zone when the
     texts have one; None when nothing fits. Raises KeyError for a format with an unknown token.
     """
@@ -266,8 +279,9 @@ def _timestamps(parts: pa.StructArray, names: set[str], seconds: np.ndarray, fit
         offsets = np.array([_offset_seconds(v) for v in text.to_pylist()], dtype=np.int64)
         known = pc.unique(text.filter(pa.array(fits))).to_pylist()
         if any(known):
+            fits = fits & np.asarray(pc.not_equal(text, ""))
             seconds = seconds - offsets
-            zone = _zone_name(known)
+            zone = _zone_name([one for one in known if one])
     factor = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[unit]
     limit = 2**63 // factor - 1
     fits = fits & (np.abs(seconds) < limit)

@@ -320,7 +320,7 @@ class Job:
         if blocks.rows > MOST_JUDGED:
             what = f"judged by {MOST_JUDGED:,} units drawn at random from the {blocks.rows:,} that were made"
             drawn = [Note("E007", what, "evaluate")]
-        wanted = None if section.metrics == "all" else section.metrics
+        wanted: Sequence[str] | None = None if section.metrics == "all" else section.metrics
         real, narrowed = _within(self.recipe.sample.where, parts)
         if parts and "train" not in real:
             real, wanted = parts, []  # no real unit to compare with: nothing can be judged

@@ -204,3 +204,22 @@ def test_identifiers_are_missing_at_the_real_rate():
     plan = Preparation.fit(data, Context(np.random.default_rng(0)))
     made = plan.identify(plan.restore(plan.learned(data), np.random.default_rng(0)), 0)
     assert made["id"].null_count == pytest.approx(100, abs=30)
+
+
+def test_a_column_of_which_every_level_is_rare_stays_empty():
+    table = Table.of({"x": np.arange(60) % 7, "ward": [f"ward {i % 15}" for i in range(60)]})
+    assert table.schema["ward"].kind == "category"
+    ctx = Context(np.random.default_rng(0))
+    preparation = Preparation.fit(table, ctx)
+    assert preparation.learned(table).schema.names == ("x",)
+    assert [(note.code, note.where) for note in ctx.notes if "every level" in note.what] == [("N014", "ward")]
+    assert "ward 7" not in json.dumps(preparation.to_json())
+    back = preparation.restore(preparation.learned(table), ctx.rng)
+    assert back["ward"].null_count == 60
+    assert Preparation.fit(table, ctx, protect=False).kept == ("x", "ward")
+
+
+@pytest.mark.parametrize("n", [10, 30])
+def test_levels_of_small_tables_are_learned(n):
+    table = Table.of({"x": np.arange(n) % 7, "ward": [f"ward {i % 3}" for i in range(n)]})
+    assert Preparation.fit(table, Context(np.random.default_rng(0))).kept == ("x", "ward")

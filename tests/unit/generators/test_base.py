@@ -47,6 +47,20 @@ class Constant(Generator):
         """Nothing is kept."""
 
 
+class Seldom(Constant):
+    """The first row, but for one row drawn at random in each of the first seven draws of a block."""
+
+    name = "seldom"
+
+    def _fit(self, data, ctx):
+        self._rows = data
+
+    def _sample(self, n, ctx, where):
+        rows = np.zeros(n, dtype=int)
+        rows[0] = 2 * ctx.rng.integers(25) + 1 if ctx.attempt < 7 else 0
+        return self._rows.select(rows)
+
+
 @pytest.fixture(scope="module")
 def model():
     return Independent().fit(mixed_table(), seed=1)
@@ -57,6 +71,18 @@ def test_a_condition_that_no_draw_meets_is_unreachable_with_numbers():
     with pytest.raises(Unreachable, match=r"Only 0 of [\d,]+ drawn units match") as caught:
         fitted.sample(3, where="y == 'b'")
     assert "y == 'b'" in caught.value.where
+
+
+def test_the_matches_of_an_exhausted_block_are_its_beginning():
+    fitted = Seldom().fit({"x": _numbers(50), "y": ["a", "b"] * 25})
+    seven = fitted.sample(7, where="y == 'b'")
+    assert seven["y"].to_pylist() == ["b"] * 7
+    assert fitted.sample(3, where="y == 'b'").fingerprint() == seven.select(range(3)).fingerprint()
+    with pytest.raises(Unreachable, match=r"Only 7 of [\d,]+ drawn units match; 8 are needed") as caught:
+        fitted.sample(8, where="y == 'b'")
+    assert caught.value.fix == "widen the condition, or sample at most 7 units"
+    with pytest.raises(Unreachable, match="16 are needed"):
+        fitted.sample_block(0, where="y == 'b'")
 
 
 def test_more_units_than_the_method_can_take_are_drawn_with_a_note():

@@ -169,6 +169,7 @@ def test_hybrids_nest_and_come_back_from_their_file(trees, tmp_path):
     [
         (lambda: Mixture(parents="cart"), "at least 2"),
         (lambda: Mixture(parents="cart,cartt"), "Did you mean 'cart'"),
+        (lambda: Mixture(parents="cart,copula,cart"), "cart is named more than once"),
         (lambda: Mixture(parents="cart,pca_gaussian"), "different data: series, table"),
         (lambda: Mixture(parents="cart,copula", options={"boost": {"leaf": 3}}), "Options are given for boost"),
         (lambda: Mixture(parents="cart,copula", options={"cart": {"leaf": 1}}), "leaf"),
@@ -215,3 +216,8 @@ def test_views_come_back_from_json_and_see_holes_and_levels():
         assert np.array_equal(again.rows(data), view.rows(data), equal_nan=True)
         assert again.levels == view.levels
     assert np.isnan(view_of(kept, protect=True).rows(kept)).any()
+
+
+@pytest.mark.parametrize("text", ["independent,copula", "[independent,copula]", "[independent, 'copula']"])
+def test_a_list_of_parents_can_be_written_as_in_yaml(text):
+    assert Mixture(parents=text).config.parents == ("independent", "copula")

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import synthwright as sw
 from synthwright.classic.timeseries import autocorrelation, cross_correlation_parts
 from synthwright.core.errors import ConditionError, DataError, Unsupported
 from synthwright.data.sequences import SeriesSet
@@ -35,17 +36,35 @@ def var1(n: int, steps: int, seed: int) -> np.ndarray:
     return x[:, 50:]
 
 
-def test_texts_that_are_made_word_for_word_and_pooled_levels_are_noted() -> None:
+def test_free_text_and_columns_of_rare_levels_stay_empty_and_rare_levels_are_pooled(tmp_path) -> None:
     n, steps = 60, 3
     columns = {
         "id": np.repeat(np.arange(n), steps),
         "x": np.random.default_rng(0).normal(size=n * steps).round(2),
         "remark": [f"said {i}" for i in range(n * steps)],
         "state": ["run", "idle"] * (n * steps // 2 - 1) + ["smoke", "fire"],
+        "ward": [f"ward {i % 50}" for i in range(n * steps)],
     }
     model = Generator.create("pca_gaussian").fit(SeriesSet.of(columns, entity="id"), seed=0)
-    assert {(note.code, note.where) for note in model.notes} >= {("N023", "remark"), ("N022", "state")}
-    assert set(model.sample(50, seed=0).tables["rows"]["state"].to_pylist()) <= {"run", "idle"}
+    assert {(note.code, note.where) for note in model.notes} >= {
+        ("N014", "remark"),
+        ("N022", "state"),
+        ("N014", "ward"),
+    }
+    rows = model.sample(50, seed=0).tables["rows"]
+    assert set(rows["state"].to_pylist()) <= {"run", "idle"}
+    assert {*rows["remark"].to_pylist(), *rows["ward"].to_pylist()} == {None}
+    saved = (model.save(tmp_path / "model") / "model.json").read_text(encoding="utf-8")
+    assert [word for word in ("said 7", "ward 7", "smoke") if word in saved] == []
+
+
+def test_a_model_that_keeps_series_leaves_free_text_empty_as_tables_do(tmp_path) -> None:
+    columns = {"id": np.repeat(np.arange(60), 3), "x": np.arange(180) % 7, "remark": [f"said {i}" for i in range(180)]}
+    model = Generator.create("block_bootstrap").fit(SeriesSet.of(columns, entity="id"), seed=0)
+    made = model.sample(20, seed=0)
+    assert set(made.to_arrow()["remark"].to_pylist()) == {None}
+    sw.write(made, tmp_path / "made.csv")
+    assert sw.read(tmp_path / "made.csv", schema=model.schema).fingerprint() == made.fingerprint()
 
 
 def cube(data: SeriesSet) -> np.ndarray:

@@ -211,6 +211,26 @@ def test_dates_in_both_orders_stay_text_with_a_note():
     assert codes(typed) == ["R105"]
 
 
+@pytest.mark.parametrize("bare", ["2024-03-01T06:00:00", "2024-03-01"])
+def test_moments_with_and_without_a_zone_stay_text_with_a_note(bare):
+    typed = guess("2024-03-01T03:00:00+01:00", bare)
+
+    assert typed.cells.to_pylist() == ["2024-03-01T03:00:00+01:00", bare]
+    assert codes(typed) == ["R115"]
+
+
+@pytest.mark.parametrize(
+    ("words", "noted"),
+    [
+        (("2024-03-01T00:00:00Z", "2024-03-01T03:00:00+01:00"), ["R107"]),
+        (("2024-03-01T00:00:00+02:00", "2024-03-01T03:00:00+01:00"), ["R107"]),
+        (("2024-03-01T00:00:00Z", "2024-03-01T03:00:00.5Z"), []),
+    ],
+)
+def test_a_change_of_zone_is_noted_whatever_the_form(words, noted):
+    assert codes(guess(*words)) == noted
+
+
 def column(kind="integer", dtype="int64", **fields):
     return Column(name="x", kind=kind, dtype=dtype, **fields)
 

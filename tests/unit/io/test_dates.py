@@ -45,6 +45,7 @@ def test_what_is_no_date_is_left_alone(words):
         (["01/02/2020"], "either"),
         (["31/12/2020", "12/31/2020"], "mixed"),
         (["2020-01-02"], ""),
+        (["2020-01-02T10:00:00Z", "2020-01-02T10:00:00"], "zones"),
     ],
 )
 def test_a_day_above_twelve_decides_the_order(words, order):
@@ -71,6 +72,12 @@ def test_several_offsets_become_utc_with_the_same_moments():
         "2020-01-01T09:00:00Z",
         "2020-07-01T08:00:00Z",
     ]
+
+
+def test_a_moment_without_a_zone_does_not_fit_among_moments_with_one():
+    values = parse_dates(pa.array(["2020-01-01T10:00:00+01:00", "2020-01-01T10:00:00"]), None)
+
+    assert values.is_valid().to_pylist() == [True, False]
 
 
 def test_mixed_iso_forms_are_read_together():

@@ -32,6 +32,14 @@ def test_only_whole_readable_files_count_as_made(tmp_path, block):
     assert blocks.made() == 10
 
 
+def test_the_last_block_may_hold_only_what_the_sample_needs_of_it(tmp_path, block):
+    blocks = Blocks(tmp_path, rows=14, size=10)
+    blocks.write(0, block)
+    blocks.write(1, block.select(range(4)))
+    assert blocks.missing() == []
+    assert blocks.joined(block.schema)["x"].to_pylist()[10:] == [0.5, 1.5, 2.5, 3.5]
+
+
 def test_the_same_block_gives_the_same_bytes(tmp_path, block):
     one, two = Blocks(tmp_path / "a", 10, 10), Blocks(tmp_path / "b", 10, 10)
     one.write(0, block)

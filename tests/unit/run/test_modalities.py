@@ -49,6 +49,12 @@ def test_what_is_wrong_in_a_file_of_series_names_the_file(tmp_path):
     assert caught.value.where == f"{tmp_path / 'load.csv'}, column 't'"
 
 
+def test_moments_with_and_without_a_zone_in_a_file_of_series_are_refused(tmp_path):
+    (tmp_path / "load.csv").write_text("id,t,x\na,2024-03-01T00:00:00,2.5\na,2024-03-01T03:00:00+01:00,3.5\n")
+    with pytest.raises(DataError, match="1 of 2 moments have a time zone, such as row 1; row 0 has none"):
+        sw.read(tmp_path / "load.csv", entity="id", order="t")
+
+
 @pytest.mark.parametrize("kind", ["images", "series", "text"])
 def test_a_recipe_leaves_a_whole_run_and_repeats_to_the_same_bytes(folder, kind):
     prints = []
@@ -68,6 +74,16 @@ def test_a_recipe_leaves_a_whole_run_and_repeats_to_the_same_bytes(folder, kind)
 def test_the_condition_of_a_recipe_holds_in_every_image(folder):
     done = run({**recipes(folder)["images"], "out": str(folder / "out")})
     assert set(sw.read(done.synthetic).labels()) == {"disc"}
+
+
+@pytest.mark.parametrize(("kind", "where"), [("images", "label == 'disc'"), ("series", "region == 'south'")])
+def test_a_sample_under_a_condition_is_judged_within_it(folder, kind, where):
+    recipe = recipes(folder)[kind]
+    recipe["sample"]["where"] = where
+    report = run({**recipe, "out": str(folder / "out")}).report
+    (note,) = [note for note in report.notes if note.code == "E008"]
+    n = report.inputs["train"]["rows"]
+    assert f"{where}, which is met by {n} of {90 if kind == 'images' else 54} units in train" in note.what
 
 
 def test_methods_and_data_of_two_kinds_do_not_meet(folder):

@@ -147,6 +147,23 @@ def test_where_holds_in_every_row(make_recipe, tmp_path):
     assert len(made) == 50
 
 
+def test_a_conditioned_sample_is_judged_by_the_real_rows_that_meet_the_condition(make_recipe):
+    report = run(make_recipe(rows=200, where="sex == 'F' and age >= 40")).report
+    assert report.verdict == "pass"
+    assert [note.what for note in report.notes if note.code == "E008"] == [
+        "judged within the condition sex == 'F' and age >= 40, which is met by "
+        f"{report.inputs['train']['rows']} of 360 units in train, {report.inputs['holdout']['rows']} of 120 units in "
+        f"holdout, {report.inputs['test']['rows']} of 120 units in test"
+    ]
+    assert report.inputs["train"]["rows"] < 360
+
+
+def test_a_sample_under_a_condition_that_no_real_row_meets_is_not_judged(make_recipe):
+    report = run(make_recipe(rows=5, where="age <= 24 and systolic > 140")).report
+    assert (report.verdict, report.scores) == ("not assessed", ())
+    assert [note.what.count(" 0 of ") for note in report.notes if note.code == "E008"] == [3]
+
+
 @pytest.mark.parametrize(
     ("section", "change", "error"),
     [
