@@ -118,7 +118,9 @@ def _writable(folder: Path) -> Finding:
 
 
 def _page(found: list[Finding]) -> str:
+    from synthwright.core.errors import counted
+
     rows = [(one.state, one.what, one.detail + (f"  ->  {one.fix}" if one.fix else "")) for one in found]
     bad = [one for one in found if one.state in ("broken", "warn")]
-    end = f"{len(bad)} finding{'s' if len(bad) != 1 else ''} to look at." if bad else "All is well."
+    end = f"{counted(len(bad), 'finding')} to look at." if bad else "All is well."
     return table(("state", "what", "detail and fix"), rows) + "\n\n" + end

@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from synthwright.core.errors import ConfigError, Problem, did_you_mean, listing
+from synthwright.core.errors import ConfigError, Problem, SynthwrightError, did_you_mean, listing
 
 ConfigT = TypeVar("ConfigT", bound=BaseModel)
 
@@ -32,7 +32,8 @@ def build(cls: type[ConfigT], values: Mapping[str, object], *, where: str) -> Co
     try:
         return cls.model_validate(dict(values))
     except ValidationError as error:
-        found = [_problem(cls, cast(dict[str, Any], item), where) for item in error.errors()]
+        items = [cast(dict[str, Any], item) for item in error.errors()]
+        found = [_problem(cls, item, where) for item in items if not _is_echo(item, items)]
         raise ConfigError.of(found) from None
 
 
@@ -44,6 +45,8 @@ def _problem(cls: type[BaseModel], item: dict[str, Any], where: str) -> Problem:
         name = str(item["loc"][-1])
         what = f"Unknown option {name!r}.{did_you_mean(name, fields)}"
         return Problem(what, place, f"use one of: {listing(fields)}" if fields else "leave it out")
+    if item["type"] == "value_error":
+        return _own(item["ctx"]["error"], place, item["input"])
     given = "" if item["type"] == "missing" else f" (given: {item.get('input')!r})"
     return Problem(
         f"{_WORDS.sub(lambda found: _PLAIN[found.group()], item['msg'])}{given}",
@@ -51,6 +54,24 @@ def _problem(cls: type[BaseModel], item: dict[str, Any], where: str) -> Problem:
         "correct the value",
         "ConfigError",
     )
+
+
+def _is_echo(item: Mapping[str, Any], items: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether a list is called too short because its wrong entries, which are told one by one, were not counted."""
+    if item["type"] != "too_short" or len(item["input"]) < item["ctx"]["min_length"]:
+        return False
+    place = item["loc"]
+    return any(one["loc"][: len(place)] == place and len(one["loc"]) > len(place) for one in items)
+
+
+def _own(error: Exception, place: str, given: object) -> Problem:
+    """What a validator of ours found, in its words; an error of ours behind it knows how to fix it."""
+    cause = error.__cause__
+    if isinstance(cause, SynthwrightError):
+        return Problem(cause.what, place, cause.fix, "ConfigError")
+    what = str(error)[:1].upper() + str(error)[1:]
+    shown = f" (given: {given!r})" if isinstance(given, str | int | float) else ""
+    return Problem(what + shown, place, "correct the value", "ConfigError")
 
 
 def _fields_at(cls: type[BaseModel], path: Iterable[object]) -> list[str]:

@@ -210,6 +210,15 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f" Did you mean {near[0]!r}?" if near else ""
 
 
+def counted(n: int, one: str, several: str = "") -> str:
+    """A number with its word: "1 row", "2,000 rows"; several: the word for all but one, `one` with an s.
+
+    >>> counted(1, "unit is", "units are"), counted(2000, "row")
+    ('1 unit is', '2,000 rows')
+    """
+    return f"{n:,} {one if n == 1 else several or one + 's'}"
+
+
 def listing(names: Iterable[object], most: int = 12) -> str:
     """Return at most `most` names joined by commas, and how many were left out."""
     found = [str(name) for name in names]

@@ -284,11 +284,20 @@ def _level(column: Column, value: Value, place: str) -> Value:
     for level in known:
         if level == value and isinstance(level, bool) == isinstance(value, bool):
             return level
-    hint = did_you_mean(str(value), [str(level) for level in known])
+    levels = f"levels: {listing([repr(level) for level in known], 30)}"
+    kinds = dict.fromkeys(_word_of(level) for level in known)
+    if known and _word_of(value) not in kinds:
+        given = f"it is {_word_of(value)}, and each level is {' or '.join(kinds)}"
+        raise ConditionError(
+            f"{value!r} is no level of {column.name!r}: {given}.",
+            where=place,
+            fix=f"{_FIXES['category']}; {levels}",
+        )
+    hint = did_you_mean(value, [level for level in known if isinstance(level, str)]) if isinstance(value, str) else ""
     raise ConditionError(
         f"{value!r} is no level of {column.name!r}: a value never seen cannot be sampled.{hint}",
         where=place,
-        fix=f"levels: {listing([repr(level) for level in known], 30)}",
+        fix=levels,
     )
 
 

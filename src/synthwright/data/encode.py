@@ -19,7 +19,7 @@ import pyarrow as pa
 from scipy.special import ndtr, ndtri
 
 from synthwright.core.context import Note
-from synthwright.core.errors import DataError, listing
+from synthwright.core.errors import DataError, counted, listing
 from synthwright.core.seeds import named_rng
 from synthwright.data.columns import FEWEST_TO_PROTECT, RARE, ColumnCodec
 from synthwright.data.conditions import Condition
@@ -205,7 +205,9 @@ def _notes(data: Dataset, columns: tuple[ColumnCodec, ...], protect: bool) -> li
     if not protect:
         found.append(Note("N021", "rare levels and extreme values are not protected (protect=False)"))
     elif n < FEWEST_TO_PROTECT:
-        found.append(Note("N021", f"{n} rows are too few to protect rare levels and extreme values"))
+        found.append(
+            Note("N021", f"{counted(n, 'row is', 'rows are')} too few to protect rare levels and extreme values")
+        )
     for column in columns:
         if column.other_code is not None:
             share = column.weights[column.other_code]

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthwright.core.context import Note
-from synthwright.core.errors import ConfigError, DataError, listing
+from synthwright.core.errors import ConfigError, DataError, counted, listing
 from synthwright.core.seeds import check_seed, named_rng
 from synthwright.data.dataset import Dataset
 from synthwright.data.schema import Column
@@ -72,7 +72,9 @@ def _assigned(data: Dataset, shares: np.ndarray, rng: np.random.Generator) -> tu
     """The part of every unit, and by what."""
     n = len(data)
     if n < len(PARTS):
-        raise DataError(f"{n} units cannot be divided into three parts.", where="split", fix="use at least 3 units")
+        raise DataError(
+            f"{counted(n, 'unit')} cannot be divided into three parts.", where="split", fix="use at least 3 units"
+        )
     columns = data.schema.of(data.main) if data.main in data.schema.tables else ()
     if data.arrow.num_rows != n:  # units are not rows: no column describes them one by one
         columns = ()
@@ -127,7 +129,9 @@ def _by_group(
     sizes = np.bincount(groups)
     if len(sizes) < len(shares):
         raise DataError(
-            f"{len(sizes)} groups cannot be divided into {len(shares)} parts.", where=how, fix="use more groups"
+            f"{counted(len(sizes), 'group')} cannot be divided into {len(shares)} parts.",
+            where=how,
+            fix="use more groups",
         )
     if times is None:
         return _interleaved(sizes, shares, rng)[groups], how
@@ -191,7 +195,7 @@ def _in_order(places: np.ndarray, shares: np.ndarray) -> np.ndarray:
     counts = np.bincount(places)
     if len(counts) < len(shares):
         raise DataError(
-            f"{len(counts)} different moments cannot be divided into {len(shares)} parts.",
+            f"{counted(len(counts), 'different moment')} cannot be divided into {len(shares)} parts.",
             where="split by time",
             fix="give the column another role to split at random",
         )

@@ -11,6 +11,7 @@ from scipy import stats
 from synthwright.classic import twosample
 from synthwright.classic.neighbours import Points, nearest, within
 from synthwright.core.context import Context
+from synthwright.core.errors import counted
 from synthwright.data.columns import RARE
 from synthwright.evaluate.encoding import Field, TableEncoding
 from synthwright.evaluate.metric import Axis, Evidence, Score
@@ -51,7 +52,9 @@ class Coverage(TableMetric):
             return self.unknown("Real rows that the generator never saw were not given.", NEED_HOLDOUT)
         n = min(*(encoding.rows[part] for part in (other, "train", "synthetic")), _ROWS)
         if n < 50:
-            return self.unknown(f"{n} rows are too few for neighbourhoods.", "give 50 rows or more of each part")
+            return self.unknown(
+                f"{counted(n, 'row is', 'rows are')} too few for neighbourhoods.", "give 50 rows or more of each part"
+            )
         sides = {
             p: encoding.points(p).take(encoding.draw(p, n, "coverage"))
             for p in (other, "train", "synthetic", "independent")

@@ -13,8 +13,8 @@ from scipy import stats
 from synthwright.classic import twosample
 from synthwright.core.context import Context
 from synthwright.evaluate.encoding import Field, TableEncoding
+from synthwright.evaluate.goal import Goal, goal_of
 from synthwright.evaluate.metric import Axis, Evidence, Score
-from synthwright.evaluate.utility import Goal, goal_of
 from synthwright.evaluate.verdict import NEED_TARGET, Finding, TableMetric
 
 SHARE_FAIL, RATE_FAIL = np.log(2.0), np.log(2.0)  # log ratio of shares; log odds ratio
@@ -125,7 +125,7 @@ class GroupShares(_Fairness):
             low, high = (limit * n / expected for limit in twosample.rate_interval(k, n))
             where = {"column": group.column, "level": group.level}
             findings.append(Finding(abs(np.log(ratio)) / SHARE_FAIL, p, words, where, ratio, low, high))
-        good = f"All {len(found)} groups are as large as among the real rows."
+        good = f"Groups are as large as among the real rows ({len(found)} compared)."
         fix = "make rows of the group with sample(..., where=), or fit on more of them"
         return self.from_findings(findings, good=good, fix=fix, better="near", references={"real": 1.0})
 
@@ -142,7 +142,9 @@ class GroupRates(_Fairness):
         """Value: the odds ratio in synthetic rows over that in real rows, of the group that decides."""
         label = positive_name(goal)
         findings = [_rate_finding(group, goal.name, label) for group in found]
-        good = f"{goal.name} depends on all {len(found)} groups as in the real rows: differences are kept, not removed."
+        good = (
+            f"{goal.name} depends on the groups ({len(found)}) as in the real rows: differences are kept, not removed."
+        )
         fix = "fit on more rows of the group; compare its outcomes before use"
         return self.from_findings(
             findings,

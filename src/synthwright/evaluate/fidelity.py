@@ -76,7 +76,7 @@ class Marginals(TableMetric):
         score = self.from_findings(
             findings,
             alpha=5 * ALPHA,
-            good=f"All {len(encoding.fields)} columns are distributed like the real ones.",
+            good=f"Columns are distributed like the real ones ({len(encoding.fields)} compared).",
             fix="compare the column in the figure; fit on more rows, or try another generator (see: generators)",
             better="lower",
             references={

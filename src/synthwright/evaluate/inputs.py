@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from synthwright.core.context import Note
-from synthwright.core.errors import DataError, Problem, SynthwrightError, Unsupported, listing
+from synthwright.core.errors import DataError, Problem, SynthwrightError, Unsupported, counted, listing
 from synthwright.data.dataset import Dataset, dataset_class
 from synthwright.data.schema import MAIN, Column, Schema
 
@@ -36,7 +36,7 @@ def aligned(data: Any, train: Dataset, part: str, notes: list[Note]) -> Dataset:
     absent = [column.name for column in wanted if column.name not in table.column_names and _is_needed(column)]
     if absent:
         raise DataError(
-            f"The {part} data lack {len(absent)} columns of the training data: {listing(absent)}.",
+            f"The {part} data lack {counted(len(absent), 'column')} of the training data: {listing(absent)}.",
             where=f"{part}=",
             fix="give the same columns; rename them, or drop them from train",
         )
@@ -66,7 +66,7 @@ def _same_modality(data: Any, train: Dataset, part: str) -> Dataset:
     absent = [name for name in train.schema.names if name not in data.schema.names]
     if absent:
         raise DataError(
-            f"The {part} data lack {len(absent)} columns of the training data: {listing(absent)}.",
+            f"The {part} data lack {counted(len(absent), 'column')} of the training data: {listing(absent)}.",
             where=f"{part}=",
             fix="give the same columns",
         )
@@ -76,7 +76,11 @@ def _same_modality(data: Any, train: Dataset, part: str) -> Dataset:
 def _arrow(data: Any, part: str) -> pa.Table:
     if isinstance(data, Dataset):
         if data.modality != "table":
-            raise Unsupported(f"The {part} data are of modality {data.modality!r}, the training data are a table.")
+            raise Unsupported(
+                f"The {part} data are of modality {data.modality!r}, the training data are a table.",
+                where=f"{part}=",
+                fix="give data of one kind: train and holdout of the kind of the synthetic data",
+            )
         return data.arrow
     try:
         return dataset_class("table").of(data).arrow  # type: ignore[attr-defined]  # Table has `of`

@@ -107,10 +107,13 @@ def row_losses(y: np.ndarray, prediction: np.ndarray, *, task: Task) -> np.ndarr
 def skill(y: np.ndarray, prediction: np.ndarray, *, task: Task, weight: np.ndarray | None = None) -> float:
     """How good predictions are, higher is better: AUC (binary), macro F1 (multiclass) or R2 (regression).
 
-    weight: how often each row counts, for the bootstrap. NaN when a class is absent.
+    weight: how often each row counts, for the bootstrap. NaN when a class is absent, or all numbers are equal.
     """
     weight = np.ones(len(y)) if weight is None else weight
     if task == "regression":
+        used = y[weight > 0]
+        if used.min() == used.max():
+            return float("nan")
         mean = np.average(y, weights=weight)
         return float(1 - weight @ (y - prediction) ** 2 / max(float(weight @ (y - mean) ** 2), 1e-300))
     if task == "binary":

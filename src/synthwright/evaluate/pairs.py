@@ -12,6 +12,7 @@ from scipy import stats
 
 from synthwright.classic import association, twosample
 from synthwright.core.context import Context
+from synthwright.core.errors import counted
 from synthwright.core.seeds import named_rng
 from synthwright.evaluate.encoding import TableEncoding
 from synthwright.evaluate.fidelity import fake_or_real
@@ -143,7 +144,7 @@ class Pairs(TableMetric):
         against = "train" if stand_in == "holdout" else "real"
         score = self.from_findings(
             findings,
-            good=f"All {len(found)} pairs of columns go together as in the real rows.",
+            good=f"Pairs of columns go together as in the real rows ({len(found)} compared).",
             fix="use a generator that models columns jointly, such as cart or boost (see: generators)",
             better="lower",
             references={
@@ -206,7 +207,7 @@ class Invented(TableMetric):
             return self.unknown("There is only one column to judge.", "evaluate a table with two columns or more")
         found = pair_scores(encoding, target=evidence.target)
         findings = [_link_finding(one) for one in found] + _rank_findings(encoding)
-        good = f"No correlation was invented and none was lost ({len(found)} pairs compared)."
+        good = f"No correlation was invented and none was lost ({counted(len(found), 'pair')} compared)."
         fix = "fit on more rows, or leave out columns that matter little (role ignore in the schema)"
         return [self.from_findings(findings, good=good, fix=fix, better="lower", references={"real": 0.0})]
 

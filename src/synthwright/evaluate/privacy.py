@@ -18,6 +18,7 @@ from scipy import stats
 from synthwright.classic import twosample
 from synthwright.classic.neighbours import Points, nearest
 from synthwright.core.context import Context
+from synthwright.core.errors import counted
 from synthwright.evaluate.encoding import TableEncoding
 from synthwright.evaluate.metric import Axis, Evidence, Score
 from synthwright.evaluate.verdict import NEED_HOLDOUT, Finding, TableMetric, judge
@@ -142,7 +143,8 @@ class _Contrast(TableMetric, ABC):
             )
         smallest = min(len(evidence.holdout), len(evidence.train), len(evidence.synthetic))
         if smallest < 50:
-            return self.unknown(f"{smallest} rows are too few for this contrast.", "give 50 rows or more of each part")
+            few = counted(smallest, "row is", "rows are")
+            return self.unknown(f"{few} too few for this contrast.", "give 50 rows or more of each part")
         return [self.measure(evidence.encoding)]
 
     @abstractmethod

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,7 +12,8 @@ from scipy import stats
 
 from synthwright.core.context import Context
 from synthwright.core.seeds import integer_seed, named_rng
-from synthwright.evaluate.encoding import MISSING, TableEncoding
+from synthwright.evaluate.encoding import TableEncoding
+from synthwright.evaluate.goal import FEWEST, Goal, goal_of, measurable, shortage
 from synthwright.evaluate.learners import (
     Task,
     boost,
@@ -31,23 +32,9 @@ SKILL: dict[Task, tuple[str, float, float]] = {  # name, warn and fail margin of
 }
 LOSS_WARN, LOSS_FAIL = 0.12, 0.30  # share of the explained log-loss that is lost
 RELATION_WARN, RELATION_FAIL = 0.06, 0.12  # share of rows whose target seems random
-_ROWS, _LINEAR_ROWS, _CLASSES = 10_000, 5_000, 20
+_ROWS, _LINEAR_ROWS = 10_000, 5_000
 _TIMES = 200
-
-
-@dataclass(frozen=True)
-class Goal:
-    """What is predicted: `y` holds codes or numbers for each part, NaN where the target is missing."""
-
-    name: str
-    task: Task
-    classes: tuple[str, ...]
-    y: Mapping[str, np.ndarray]
-
-    @property
-    def count(self) -> int:
-        """Number of classes, at least 2."""
-        return max(2, len(self.classes))
+NEED_ROWS = "use more real rows, above all of rare classes, in training and in test; sample as many as train has"
 
 
 @dataclass(frozen=True)
@@ -63,34 +50,6 @@ class Trained:
     relation: tuple[tuple[np.ndarray, np.ndarray], ...]  # target and prediction of the real model: synthetic, test
     rows: int
     test_rows: np.ndarray
-
-
-def goal_of(encoding: TableEncoding, target: str) -> Goal | None:
-    """The prediction task of a target; None when the real target is constant or not judged."""
-    if target not in encoding.index:
-        return None
-    field = encoding[target]
-    values = np.unique(field.present("real"))
-    if len(values) < 2:
-        return None
-    if field.is_number and len(values) > 2:
-        return Goal(target, "regression", (), field.values)
-    if field.is_number:
-        y = {part: _codes_of(cells, values) for part, cells in field.values.items()}
-        return Goal(target, "binary", tuple(f"{value:g}" for value in values), y)
-    known = int((field.counts("real") > 0).sum())
-    most = min(known, _CLASSES)
-    y = {
-        part: np.where(codes == MISSING, np.nan, np.minimum(codes, most - 1).astype(float))
-        for part, codes in field.values.items()
-    }
-    names = (*field.levels[: most - 1], field.levels[most - 1] if known <= _CLASSES else "other")
-    return Goal(target, "binary" if most == 2 else "multiclass", names, y)
-
-
-def _codes_of(cells: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """The nearer of two values, as 0 or 1; NaN stays."""
-    return np.where(np.isnan(cells), np.nan, (cells > values.mean()).astype(float))
 
 
 def train_score(
@@ -123,11 +82,13 @@ def _trained(encoding: TableEncoding, evidence: Evidence) -> Trained | None:
     goal = goal_of(encoding, evidence.target or "")
     if goal is None:
         return None
-    test_part = "test" if evidence.test is not None else "holdout"
-    n = min(encoding.rows["train"], encoding.rows["synthetic"], _ROWS)
+    test_part = _test_part(evidence)
+    goal, why, _ = _measurable(goal, encoding, test_part, _ROWS)
+    if why:
+        return None
     rng = named_rng(encoding.seed, "utility")
-    rows = {part: _with_target(goal, encoding, part, n) for part in ("train", "synthetic", "independent")}
-    test_rows = _with_target(goal, encoding, test_part, _ROWS)
+    rows = _drawn(goal, encoding, test_part, _ROWS)
+    test_rows = rows.pop(test_part)
     test_x, test_y = encoding.features(test_part, test_rows, without=goal.name), goal.y[test_part][test_rows]
     seed = integer_seed(rng)
     models = {part: _fit(goal, encoding, part, chosen, seed) for part, chosen in rows.items()}
@@ -141,9 +102,27 @@ def _trained(encoding: TableEncoding, evidence: Evidence) -> Trained | None:
     return Trained(goal, test_part, test_y, on_test, noise, loss_noise, pairs, len(rows["synthetic"]), test_rows)
 
 
-def _with_target(goal: Goal, encoding: TableEncoding, part: str, most: int) -> np.ndarray:
-    rows = encoding.draw(part, most, "utility")
-    return np.asarray(rows[~np.isnan(goal.y[part][rows])])
+def _test_part(evidence: Evidence) -> str:
+    return "test" if evidence.test is not None else "holdout"
+
+
+def _drawn(goal: Goal, encoding: TableEncoding, test_part: str, most: int) -> dict[str, np.ndarray]:
+    """Numbers of the rows with a target: at most `most`, and as many of the real as of the synthetic, to train on."""
+    n = min(encoding.rows["train"], encoding.rows["synthetic"], most)
+    sizes = {"train": n, "synthetic": n, "independent": n, test_part: _ROWS}
+    rows = {part: encoding.draw(part, size, "utility") for part, size in sizes.items()}
+    return {part: np.asarray(found[~np.isnan(goal.y[part][found])]) for part, found in rows.items()}
+
+
+def _measurable(goal: Goal, encoding: TableEncoding, test_part: str, most: int) -> tuple[Goal, str, str]:
+    """The goal over the classes that can be measured; why it cannot be measured, and what helps, or "" and ""."""
+    if len(encoding.fields) == 1:
+        why = f"No column can predict {goal.name!r}: all others are identifiers, text or left out."
+        return goal, why, "set kind and role of a column in the schema (schema.edit)"
+    rows = _drawn(goal, encoding, test_part, most)
+    goal = measurable(goal, train=goal.y["train"][rows["train"]], test=goal.y[test_part][rows[test_part]])
+    why = shortage(goal, _drawn(goal, encoding, test_part, most), test_part)
+    return goal, why, NEED_ROWS if why else ""
 
 
 def _fit(goal: Goal, encoding: TableEncoding, part: str, rows: np.ndarray, seed: int) -> Any:
@@ -182,6 +161,7 @@ def _training_noise(
 
 class _Utility(TableMetric, ABC):
     axis: ClassVar[Axis] = "utility"
+    rows: ClassVar[int] = _ROWS  # the most to train on
 
     def scores(self, evidence: Evidence, ctx: Context) -> Sequence[Score]:
         """One score, or why nothing was measured."""
@@ -189,18 +169,30 @@ class _Utility(TableMetric, ABC):
             return self.unknown("No column to predict was named.", NEED_TARGET)
         if evidence.unseen is None:
             return self.unknown("There are no unseen real rows to test predictions on.", NEED_HOLDOUT)
-        goal = goal_of(evidence.encoding, evidence.target)
+        encoding: TableEncoding = evidence.encoding
+        goal = goal_of(encoding, evidence.target)
         if goal is None:
             why = f"The target {evidence.target!r} is constant in the real rows, or is not a column that is judged."
             return self.unknown(why, "choose a target that varies")
         if not (~np.isnan(goal.y["synthetic"])).any():
             plain = f"The target {goal.name!r} is missing in every synthetic row."
             return [self.score(None, "fail", plain, fix="check the generator: it made no target")]
-        return self.measure(evidence, goal, ctx)
+        goal, why, fix = _measurable(goal, encoding, _test_part(evidence), self.rows)
+        if why:
+            return self.unknown(why, fix)
+        return [_with_left_out(score, goal) for score in self.measure(evidence, goal, ctx)]
 
     @abstractmethod
     def measure(self, evidence: Evidence, goal: Goal, ctx: Context) -> Sequence[Score]:
         """The score, once there is something to measure."""
+
+
+def _with_left_out(score: Score, goal: Goal) -> Score:
+    """The score, which says what classes it is silent about."""
+    if not goal.left_out:
+        return score
+    plain = f"{score.plain} Classes with fewer than {FEWEST} training or test rows were left out: {goal.rarities}."
+    return replace(score, plain=plain, details={**score.details, "left_out": list(goal.left_out)})
 
 
 class TSTR(_Utility):
@@ -303,9 +295,10 @@ class LogLoss(_Utility):
 
     def measure(self, evidence: Evidence, goal: Goal, ctx: Context) -> Sequence[Score]:
         """One score for classification, none for regression (R2 is its loss already)."""
-        run = trained(evidence)
-        if run is None or goal.task == "regression":
+        if goal.task == "regression":
             return []
+        run = trained(evidence)
+        assert run is not None
         losses = {part: row_losses(run.y, one, task=goal.task) for part, one in run.on_test.items()}
         guess = np.bincount(run.y.astype(int), minlength=goal.count) / len(run.y)
         entropy = float(-np.log(np.maximum(guess, 1e-12)) @ guess)
@@ -417,23 +410,23 @@ class LinearTSTR(_Utility):
 
     name: ClassVar[str] = "linear"
     label: ClassVar[str] = "Train on synthetic, linear model"
+    rows: ClassVar[int] = _LINEAR_ROWS
     summary: ClassVar[str] = "AUC, macro F1 or R2 of a linear model trained on synthetic rows, on real rows"
     source: ClassVar[str] = "Esteban, Hyland and Ratsch 2017 (arXiv 1706.02633)"
 
     def measure(self, evidence: Evidence, goal: Goal, ctx: Context) -> Sequence[Score]:
         """One score; value is the skill of the linear model trained on synthetic rows."""
         encoding = evidence.encoding
-        test_part = "test" if evidence.test is not None else "holdout"
-        n = min(encoding.rows["train"], encoding.rows["synthetic"], _LINEAR_ROWS)
-        test_rows = _with_target(goal, encoding, test_part, _ROWS)
+        test_part = _test_part(evidence)
+        rows = _drawn(goal, encoding, test_part, self.rows)
+        test_rows = rows.pop(test_part)
         new, y = encoding.dense(test_part, test_rows, without=goal.name), goal.y[test_part][test_rows]
         on_test, noise = {}, {"train": 0.0, "synthetic": 0.0}
-        for part in ("train", "synthetic", "independent"):
-            rows = _with_target(goal, encoding, part, n)
-            x, own = encoding.dense(part, rows, without=goal.name), goal.y[part][rows]
+        for part, chosen in rows.items():
+            x, own = encoding.dense(part, chosen, without=goal.name), goal.y[part][chosen]
             on_test[part] = linear_predictions(x, own, new, task=goal.task, classes=goal.count)
             if part in noise:
-                half = ctx.rng.permutation(len(rows)) < len(rows) // 2
+                half = ctx.rng.permutation(len(chosen)) < len(chosen) // 2
                 a, b = (
                     skill(
                         y,
@@ -443,7 +436,7 @@ class LinearTSTR(_Utility):
                     for side in (half, ~half)
                 )
                 noise[part] = (a - b) ** 2 / 4
-        run = Trained(goal, test_part, y, on_test, noise, {}, (), n, test_rows)
+        run = Trained(goal, test_part, y, on_test, noise, {}, (), len(rows["synthetic"]), test_rows)
         found = {part: skill(y, one, task=goal.task) for part, one in on_test.items()}
         draws = _skill_draws(run, ctx.rng)
         error = float(np.sqrt((draws["synthetic"] - draws["train"]).var() + sum(noise.values())))

@@ -10,7 +10,7 @@ from synthwright.classic.conditionals import BlendOptions
 from synthwright.classic.trees import TreeOptions
 from synthwright.core.config import Config
 from synthwright.core.context import Context
-from synthwright.core.errors import MissingExtra
+from synthwright.core.errors import MissingExtra, counted
 from synthwright.core.extras import lightgbm
 from synthwright.core.store import State
 from synthwright.data.conditions import Condition
@@ -59,8 +59,9 @@ class Auto(Cart):
             return
         ctx.note(
             "G032",
-            f"auto uses the Gaussian copula: {len(data.columns)} columns of fewer than {fewest:,} rows are too few for "
-            "trees, which come too close to single rows; use 'cart' or 'boost' by name if relations bend",
+            f"auto uses the Gaussian copula: fewer than {fewest:,} rows are too few for trees on "
+            f"{counted(len(data.columns), 'column')}, which come too close to single rows; "
+            "use 'cart' or 'boost' by name if relations bend",
             "generator 'auto'",
         )
         self._small = Copula(protect=self.config.protect)

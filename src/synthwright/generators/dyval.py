@@ -60,7 +60,7 @@ class DyValConfig(Config):
         try:
             (parse_tasks if info.field_name == "task" else parse_levels)(value)
         except ConfigError as error:
-            raise ValueError(f"{error.what} {error.fix}") from None
+            raise ValueError(error.what) from error
         return value
 
 

@@ -68,7 +68,8 @@ class Classes:
     def draw(self, n: int, rng: np.random.Generator, where: Condition | None) -> np.ndarray:
         """Classes of n images: (n,) int64, by their shares among those that the condition names.
 
-        Systematic sampling: each class comes as often as its share says, up to one image (Madow and Madow 1944). A part of the condition that this does not cover is checked on the finished images.
+        Systematic sampling: each class comes as often as its share says, up to one image (Madow and Madow 1944). A
+        part of the condition that this does not cover is checked on the finished images.
         """
         weights = np.asarray(self.shares) * self._allowed(where)
         if not weights.any():  # no class is left: the check on the finished images says so

@@ -55,8 +55,8 @@ class ImageFlow(Generator):
     scikit-learn's digits its images are as varied as real ones and about as good to learn from (docs/images.md). Their
     means, covariances and grey values are put right by a map that is fitted on a sample of the trained net. A class of
     a few dozen images may be memorised: look at the report's privacy scores. `where` on the class is exact, other
-    conditions reject. Guidance above 1 makes images more typical and less varied. Metadata columns stay empty. Training costs steps * batch * pixels, sampling 2 * sample_steps calls of the net, twice that
-    with guidance.
+    conditions reject. Guidance above 1 makes images more typical and less varied. Metadata columns stay empty.
+    Training costs steps * batch * pixels, sampling 2 * sample_steps calls of the net, twice that with guidance.
     """
 
     name: ClassVar[str] = "image_flow"

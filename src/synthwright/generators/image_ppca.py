@@ -10,6 +10,7 @@ from pydantic import Field
 from synthwright.classic.ppca import PPCA, best_rank, spectrum
 from synthwright.core.config import Config
 from synthwright.core.context import Context
+from synthwright.core.errors import counted
 from synthwright.core.store import State
 from synthwright.data.conditions import Condition
 from synthwright.data.images import ImageSet, sample_set
@@ -68,10 +69,16 @@ class ImagePPCA(Generator):
         if self.config.factors is not None:
             q = min(self.config.factors, limit)
             if q < self.config.factors:
-                ctx.note("I010", f"{len(x)} images of {x.shape[1]} numbers allow {q} factors only", where)
+                ctx.note(
+                    "I010", f"{counted(len(x), 'image')} of {x.shape[1]} numbers: only {counted(q, 'factor')}", where
+                )
         elif len(x) < _FEWEST_TO_CHOOSE:
             q = 1
-            ctx.note("I011", f"{len(x)} images are too few to choose the number of factors: 1 is used", where)
+            ctx.note(
+                "I011",
+                f"{counted(len(x), 'image is', 'images are')} too few to choose the number of factors: 1 is used",
+                where,
+            )
         else:
             candidates = [c for c in _CANDIDATES if c <= max(1, limit * 3 // 4)]
             q, _ = best_rank(x, candidates, ctx.rng, floor=_ROUNDING)

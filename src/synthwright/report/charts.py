@@ -15,6 +15,7 @@ WIDTH, HEIGHT = 320, 150  # of a figure, in user units; the style sheet scales i
 _LEFT, _RIGHT, _TOP, _BOTTOM = 8, 8, 8, 20
 _HEAT_LEVELS = 9
 _SHARE_SLACK = 1e-3  # shares that add up to 1 within this are a distribution
+_SIGN = 7.0  # width of a digit of the axis text in a wide font, DejaVu Sans; Arial's has 6.1
 _TINY = 1e-12  # below this a span counts as zero: far under the resolution of any drawing
 
 
@@ -251,7 +252,8 @@ def line(
         return ""
     x_low, x_span = min(x), max(max(x) - min(x), _TINY)
     y_low, y_span = min(0.0, *ys), max(max(ys) - min(0.0, *ys), _TINY)
-    floor, left = HEIGHT - _BOTTOM, 40
+    floor, ends = HEIGHT - _BOTTOM, (number(max(ys)), number(y_low))
+    left = max(40.0, _SIGN * max(map(len, ends)) + 8)
     styles = ("real-line", "synthetic-line", "other-line")
     parts = []
     for i, values in enumerate(series.values()):
@@ -262,8 +264,8 @@ def line(
         )
         parts.append(f'<polyline class="{styles[min(i, len(styles) - 1)]}" points="{points}"/>')
     parts.append(_axis(floor, left) + _end_labels(number(min(x)), number(max(x)), HEIGHT, left))
-    parts.append(_text(number(max(ys)), left - 4, _TOP + 6, anchor="end"))
-    parts.append(_text(number(y_low), left - 4, floor, anchor="end"))
+    parts.append(_text(ends[0], left - 4, _TOP + 6, anchor="end"))
+    parts.append(_text(ends[1], left - 4, floor, anchor="end"))
     if x_label:
         parts.append(_text(x_label, WIDTH / 2 + left / 2, HEIGHT - 6, anchor="middle"))
     words = "; ".join(f"{name} ends at {number(values[-1])}" for name, values in series.items() if values)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from synthwright.core.errors import counted
 from synthwright.evaluate.metric import AXES, Axis, Report, Score, Verdict
 from synthwright.report.charts import number
 
@@ -168,12 +169,12 @@ def headline(report: Report) -> str:
     if any(score.axis == "privacy" and score.verdict == "fail" for score in problems):
         return said("Do not share this table: training data show through.", report)
     if problems:
-        return f"Not good enough yet: {_count(len(problems), 'test')} of {len(report.scores)} failed."
+        return f"Not good enough yet: {counted(len(problems), 'test')} of {len(report.scores)} failed."
     if doubts:
-        return f"Usable with care: {_count(len(doubts), 'point')} to look at."
+        return f"Usable with care: {counted(len(doubts), 'point')} to look at."
     if report.verdict == "not assessed":
         return "Nothing could be assessed."
-    return f"No problem found in {_count(len([s for s in report.scores if s.verdict == 'pass']), 'test')}."
+    return f"No problem found in {counted(len([s for s in report.scores if s.verdict == 'pass']), 'test')}."
 
 
 def lead(report: Report) -> str:
@@ -191,9 +192,9 @@ def lead(report: Report) -> str:
 
 
 def reasons(report: Report, most: int = 3) -> list[Score]:
-    """The worst scores: failed, then broken, then doubtful, in the order of the report."""
-    bad = [score for score in report.scores if score.verdict in ("fail", "error", "warn")]
-    return sorted(bad, key=lambda score: SEVERITY.index(score.verdict))[:most]
+    """The worst scores: failed, then broken, then doubtful, in the order of the report; and every broken one."""
+    bad = ordered([score for score in report.scores if score.verdict in ("fail", "error", "warn")])
+    return [score for place, score in enumerate(bad) if place < most or score.verdict == "error"]
 
 
 def not_assessed(report: Report) -> list[tuple[str, str]]:
@@ -253,7 +254,3 @@ def _place(value: object) -> str:
     if isinstance(value, list | tuple):
         return " and ".join(str(item) for item in value)
     return number(value) if isinstance(value, float) else str(value)
-
-
-def _count(n: int, word: str) -> str:
-    return f"{n} {word}" + ("" if n == 1 else "s")

@@ -1,7 +1,8 @@
 from collections.abc import Mapping
+from typing import Annotated
 
 import pytest
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from synthwright.core.config import Config, build, parse_assignments
 from synthwright.core.errors import ConfigError
@@ -70,3 +71,44 @@ def test_wrong_lists_and_mappings_are_told_in_words_of_recipes():
         build(Lists, {"names": ["a"], "options": 3}, where="x")
     assert "List should have at least 2 items, not 1" in str(caught.value)
     assert "valid mapping of names to values" in str(caught.value)
+
+
+class Judged(Config):
+    task: str = "a"
+    size: int = 1
+
+    @field_validator("task")
+    @classmethod
+    def _is_known(cls, value: str) -> str:
+        try:
+            raise ConfigError(f"Unknown task {value!r}.", fix="use one of: a, b")
+        except ConfigError as error:
+            raise ValueError(error.what) from error
+
+    @field_validator("size")
+    @classmethod
+    def _is_odd(cls, value: int) -> int:
+        raise ValueError("must be odd")
+
+
+def test_a_check_of_ours_is_told_in_its_own_words_with_its_own_fix():
+    with pytest.raises(ConfigError) as caught:
+        build(Judged, {"task": "c", "size": 2}, where="x")
+    unknown, even = caught.value.problems
+    assert (unknown.what, unknown.where, unknown.fix) == ("Unknown task 'c'.", "x: task", "use one of: a, b")
+    assert even.what == "Must be odd (given: 2)"
+
+
+class Widths(Config):
+    hidden: tuple[Annotated[int, Field(ge=1)], ...] = Field((8,), min_length=1)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [([0], ["greater than or equal to 1"]), ([0, -1], ["greater", "greater"]), ([], ["at least 1 item"])],
+)
+def test_a_list_is_called_too_short_only_when_it_is(given, told):
+    with pytest.raises(ConfigError) as caught:
+        build(Widths, {"hidden": given}, where="x")
+    assert len(caught.value.problems) == len(told)
+    assert all(word in problem.what for word, problem in zip(told, caught.value.problems, strict=True))

@@ -1,7 +1,7 @@
 import pytest
 
 from synthwright.core import errors
-from synthwright.core.errors import DataError, Problem, SynthwrightError, did_you_mean, listing
+from synthwright.core.errors import DataError, Problem, SynthwrightError, counted, did_you_mean, listing
 
 
 def test_message_says_what_where_and_fix():
@@ -54,6 +54,11 @@ def test_every_error_has_its_exit_code_and_prints_its_text(name, code):
     assert isinstance(error, SynthwrightError)
     assert error.exit_code == code
     assert str(error) == "it went wrong\nfix: do this"
+
+
+def test_a_number_goes_with_its_word():
+    found = [counted(n, "unit is", "units are") for n in (0, 1, 2000)]
+    assert found == ["0 units are", "1 unit is", "2,000 units are"]
 
 
 def test_hints_name_the_nearest_and_stay_silent_otherwise():

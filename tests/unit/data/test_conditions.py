@@ -157,6 +157,15 @@ def test_an_impossible_condition_is_refused_with_a_reason(where, words):
     assert words in str(caught.value)
 
 
+@pytest.mark.parametrize("where", ["label == '3'", "label in [1, '3']"])
+def test_text_for_a_level_that_is_a_number_is_told_as_such(where):
+    schema = Table.of({"label": [1, 3, 3] * 20}).schema.edit(label={"kind": "category", "categories": [1, 3]})
+    with pytest.raises(ConditionError) as caught:
+        parse_condition(where, schema)
+    assert caught.value.what == "'3' is no level of 'label': it is text, and each level is a number."
+    assert caught.value.fix.endswith("text in quotes, numbers without; levels: 1, 3")
+
+
 def test_a_condition_on_a_never_missing_column_cannot_ask_for_missing():
     schema = SCHEMA.edit(age={"nullable": False})
     with pytest.raises(ConditionError, match="never missing"):

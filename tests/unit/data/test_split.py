@@ -127,10 +127,10 @@ def test_too_few_units_groups_or_moments_are_an_error():
     with pytest.raises(DataError, match="2 units cannot"):
         split(_data().select([0, 1]))
     one_person = _data(person="group").select(np.flatnonzero(np.array(_data()["person"].to_pylist()) == 5))
-    with pytest.raises(DataError, match="1 groups cannot"):
+    with pytest.raises(DataError, match="1 group cannot"):
         split(one_person)
     one_day = _data(day="order").select([0, 0, 0, 0])
-    with pytest.raises(DataError, match="1 different moments"):
+    with pytest.raises(DataError, match="1 different moment cannot"):
         split(one_day)
 
 

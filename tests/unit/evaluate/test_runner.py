@@ -11,6 +11,7 @@ import pytest
 import synthwright as sw
 from synthwright.core import registry
 from synthwright.core.errors import Cancelled
+from synthwright.data.images import ImageSet
 from synthwright.evaluate.faults import FAULTS, inject
 from synthwright.evaluate.metric import AXES, Score
 from synthwright.evaluate.runner import chosen_metrics
@@ -111,8 +112,15 @@ def test_data_frames_of_other_types_are_brought_to_the_training_types(parts: tup
 
 def test_a_missing_column_is_an_error_that_names_it(parts: tuple[sw.Table, ...]) -> None:
     train, holdout, fresh = parts
-    with pytest.raises(sw.DataError, match="lack 1 columns of the training data: pay"):
+    with pytest.raises(sw.DataError, match="lack 1 column of the training data: pay"):
         sw.evaluate(fresh.arrow.drop_columns(["pay"]), train=train, holdout=holdout)
+
+
+def test_images_against_a_training_table_are_refused_with_place_and_fix(parts: tuple[sw.Table, ...]) -> None:
+    pictures = ImageSet.of(np.zeros((3, 4, 4, 1), np.uint8))
+    with pytest.raises(sw.Unsupported, match="'images', the training data are a table") as caught:
+        sw.evaluate(pictures, train=parts[0])
+    assert (caught.value.where, caught.value.fix[:22]) == ("synthetic=", "give data of one kind:")
 
 
 def test_a_number_column_full_of_words_is_an_error_that_shows_one(parts: tuple[sw.Table, ...]) -> None:

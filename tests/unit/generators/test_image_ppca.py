@@ -64,7 +64,7 @@ def test_the_chosen_number_of_factors_is_noted():
 
 def test_more_factors_than_images_allow_are_lowered_with_a_note():
     model = ImagePPCA(factors=40).fit(two())
-    assert any("allow 14 factors only" in note.what for note in model.notes)
+    assert any("only 14 factors" in note.what for note in model.notes)
 
 
 def test_metadata_stay_empty_with_a_note():

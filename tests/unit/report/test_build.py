@@ -101,6 +101,10 @@ def test_the_first_screen_answers_the_three_questions(make_report):
     assert "fresh real data" in top
 
 
+def test_words_of_the_method_section_are_not_broken_letter_by_letter(make_report):
+    assert ".sw .columns th{overflow-wrap:normal}" in to_html(make_report())
+
+
 def test_a_failed_metric_is_shown_with_its_reason(make_report):
     for text in (to_html(make_report()), to_text(make_report()), to_markdown(make_report())):
         assert "The test broke down" in text

@@ -49,6 +49,14 @@ def test_the_value_lies_between_its_references_in_order():
     assert "Value 0.6, interval 0.5 to 0.7" in svg.find("title").text
 
 
+@pytest.mark.parametrize("top", [0.5, 0.0313, 0.000123, -1234567])
+def test_the_labels_of_the_upward_axis_lie_inside_of_the_drawing(top):
+    svg = parsed(charts.line([0, 1], {"real": [0, top]}, title="t"))
+    ends = [text for text in svg.iter("text") if text.attrib.get("text-anchor") == "end"]
+    assert charts.number(max(top, 0)) in [text.text for text in ends]
+    assert all(float(text.attrib["x"]) >= 6.2 * len(text.text) for text in ends)
+
+
 def test_a_missing_value_draws_nothing():
     assert charts.reference_bar(None, low=None, high=None, references={"real": 1.0}, verdict="error") == ""
 

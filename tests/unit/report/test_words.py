@@ -34,6 +34,11 @@ def test_reasons_are_the_three_worst_in_order(make_report):
     assert [score.plain for score in words.reasons(report)] == ["reason 3", "reason 5", "reason 2"]
 
 
+def test_every_broken_test_is_among_the_reasons(make_report):
+    report = only(make_report(), "fail", "fail", "fail", "error", "warn", "error")
+    assert [score.plain for score in words.reasons(report)] == [f"reason {i}" for i in (0, 1, 2, 3, 5)]
+
+
 def test_an_axis_without_a_test_is_never_a_pass(make_report):
     report = only(make_report(), "pass")
     assert words.summarise(report, "privacy").short == "Not assessed"
