@@ -36,6 +36,7 @@ def copies(parts):
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.quality
 def test_fresh_real_images_pass_everything(seed, parts):
     train, holdout, test = parts
     pool = np.random.default_rng(seed).permutation(len(holdout) + len(test))
@@ -85,6 +86,7 @@ def test_one_copy_in_ten_is_found(parts):
     assert score.verdict == "fail"
 
 
+@pytest.mark.quality
 def test_noise_fails_on_fidelity_and_usefulness(parts):
     train = parts[0]
     pixels = np.random.default_rng(0).integers(0, 256, train.pixels().shape, dtype=np.uint8)
@@ -94,6 +96,7 @@ def test_noise_fails_on_fidelity_and_usefulness(parts):
     assert found["controllability.image_control"] == "fail"
 
 
+@pytest.mark.quality
 def test_blurred_images_fail_on_fidelity_and_variety(parts):
     train = parts[0]
     pixels = np.stack([ndimage.gaussian_filter(image, (0.7, 0.7, 0)) for image in train.pixels()])
@@ -110,6 +113,7 @@ def test_one_class_alone_fails_on_diversity_and_usefulness(parts):
         assert found[id] == "fail", id
 
 
+@pytest.mark.quality
 def test_shuffled_labels_fail_on_control_and_usefulness_and_pass_on_fidelity(parts):
     labels = np.random.default_rng(0).permutation(parts[0].labels())
     found = verdicts(
@@ -160,6 +164,7 @@ def test_equal_evidence_gives_equal_scores(parts, copies):
 # -- what cannot be judged
 
 
+@pytest.mark.quality
 def test_no_fix_offers_what_only_one_method_has_without_naming_it(parts):
     train = parts[0]
     wrong = ImageSet.of(train.pixels(), np.random.default_rng(0).permutation(train.labels()))

@@ -129,6 +129,7 @@ def test_without_any_relation_the_parent_gets_the_table_as_it_is():
     [Mixture(parents="block_bootstrap,pca_gaussian"), Reweight(parent="pca_gaussian", folds=2)],
     ids=["mixture", "reweight"],
 )
+@pytest.mark.quality
 def test_hybrids_take_the_modality_of_their_parents(model, tmp_path):
     assert model.ability.modality == "series"
     data = waves()
@@ -156,6 +157,7 @@ def test_series_that_a_parent_shortens_are_refused_with_the_way_to_cut_them():
 # -- composition
 
 
+@pytest.mark.quality
 def test_hybrids_nest_and_come_back_from_their_file(trees, tmp_path):
     options = {"mixture": {"parents": ["independent", "copula"]}}
     model = Reweight(parent="mixture", options=options, folds=2).fit(mixed_table(400))

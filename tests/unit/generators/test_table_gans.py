@@ -57,6 +57,7 @@ def test_without_calibration_they_have_it_not(name):
 
 @BOTH
 @pytest.mark.parametrize("options", [{"numbers": "modes"}, {"ema": 0.0}, {"hidden": [16, 16, 16]}])
+@pytest.mark.quality
 def test_other_settings_make_tables_of_the_same_schema(name, options):
     made = _made(name, **options).fit(DATA).sample(50)
     assert made.arrow.schema.equals(DATA.arrow.schema)

@@ -173,6 +173,7 @@ def test_texts_that_are_no_items_are_refused():
 # -- ladder
 
 
+@pytest.mark.quality
 def test_the_ladder_finds_a_known_level():
     found = dyval.ladder(["bool_logic", "arithmetic", "deductive_logic"], scripted("skill=2.5"), seed=1)
     assert np.median([abs(one.reached.theta - 2.5) for one in found]) < 0.6

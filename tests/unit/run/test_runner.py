@@ -65,6 +65,7 @@ def test_the_lock_holds_all_defaults_versions_and_the_fingerprint(make_recipe, t
     assert {"synthwright", "python", "numpy", "pyarrow"} <= set(lock["versions"])
 
 
+@pytest.mark.quality
 def test_the_same_recipe_gives_the_same_bytes_with_any_number_of_workers(make_recipe, tmp_path):
     run(make_recipe("a"))
     run(make_recipe("b"), workers=2)
@@ -130,6 +131,7 @@ def test_a_damaged_model_names_the_way_out(make_recipe, tmp_path):
         run(make_recipe(), resume=True)
 
 
+@pytest.mark.quality
 def test_an_unreachable_condition_is_counted_as_failed(make_recipe, tmp_path):
     with pytest.raises(Unreachable):
         run(make_recipe(where="age > 500"))

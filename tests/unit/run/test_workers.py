@@ -54,6 +54,7 @@ def test_ray_gives_the_bytes_of_one_process_and_makes_only_what_is_missing(model
     assert contents(tmp_path / "one") == contents(there)
 
 
+@pytest.mark.quality
 def test_stopping_leaves_whole_parts_and_going_on_makes_the_rest(model, tmp_path):
     stop = Stop()
     made = make_blocks(
