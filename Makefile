@@ -35,8 +35,8 @@ lint: $(VENV)/.full ## format, lint, types, layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-fast: $(VENV)/.full ## the fast tests
-	$(SINGLE) $(BIN)/python -m pytest -n 2 -q -m "$(FAST)" $(PYTEST_ARGS)
+fast: $(VENV)/.full ## the fast tests, without those of properties
+	$(SINGLE) $(BIN)/python -m pytest -n 2 -q -m "$(FAST)" --ignore=tests/property $(PYTEST_ARGS)
 
 light: ## the fast tests in an environment without any optional package, as on a user's first day
 	@$(MAKE) --no-print-directory VENV=$(VENV)-light venv
