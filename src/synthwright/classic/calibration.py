@@ -8,6 +8,8 @@ from typing import Self
 
 import numpy as np
 
+from synthwright.classic.embeddings import projection
+
 MOST_AXES = 64
 _PER_AXIS = 8  # vectors of each side for an axis whose variance is corrected
 _PER_CLASS = 10  # vectors of each side that a class needs on average to have a mean of its own
@@ -46,7 +48,7 @@ class Calibration:
         few = np.minimum(counts, real_counts)[:, None]
         shifts = (wanted - means) * few / (few + _PER_CLASS)
         rest, aim = made - means[made_codes], real - wanted[real_codes]
-        axes = np.linalg.svd(aim, full_matrices=False)[2][: min(MOST_AXES, n // _PER_AXIS)].T
+        axes = projection(aim, min(MOST_AXES, n // _PER_AXIS)).directions.T
         stretch = _optimal(_covariance(rest @ axes), _covariance(aim @ axes)) - np.eye(axes.shape[1])
         none = np.zeros((0, made.shape[1]))
         moved = cls(means, shifts, axes, stretch, none, none).moved(made, made_codes)

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthwright.core.context import Context
-from synthwright.core.errors import DataError, SampleError
+from synthwright.core.errors import DataError, SampleError, counted
 from synthwright.data.cells import from_plain, to_plain
 from synthwright.data.columns import FEWEST_TO_PROTECT, RARE, kept_levels
 from synthwright.data.constraints import names_in, validate
@@ -29,6 +29,7 @@ from synthwright.data.schema import MAIN, Column, Schema, arrow_type
 
 _GROUP_SKETCH = 1024  # group sizes kept
 _RARE_WORDS = f"every level is in fewer than {RARE} rows"
+_LARGEST = 1e150  # the squares of larger numbers, summed over rows, leave the range of float64
 _EXACT = 2**53  # whole numbers beyond have no exact float
 
 
@@ -55,10 +56,11 @@ class Preparation:
 
     @classmethod
     def fit(cls, data: Dataset, ctx: Context, *, protect: bool = True) -> Self:
-        """Decide what is learned. Raises DataError when nothing is, ConstraintError when rows break a rule.
+        """Decide what is learned. Raises DataError when nothing is or numbers are too large, ConstraintError.
 
         protect: levels in fewer than 5 rows do not stand in the schema of samples, nor in the saved model.
         """
+        _check_sizes(data)
         if data.modality == "series":
             return cls(**_plan_of_series(data, ctx, protect))
         if data.modality != "table":
@@ -235,6 +237,23 @@ def _plan(data: Dataset, ctx: Context, protect: bool) -> dict[str, Any]:
         "group_sizes": sizes,
         "rules": rules,
     }
+
+
+def _check_sizes(data: Dataset) -> None:
+    for table in data.tables.values():
+        for name, cells in zip(table.column_names, table.columns, strict=True):
+            if not pa.types.is_floating(cells.type):
+                continue
+            values = cells.to_numpy()
+            beyond = np.flatnonzero(np.abs(values) > _LARGEST)
+            if len(beyond):
+                shown = ", ".join(f"row {i} ({values[i]:g})" for i in beyond[:3])
+                subject = counted(len(beyond), f"value of {name!r} is", f"values of {name!r} are")
+                raise DataError(
+                    f"{subject} larger than {_LARGEST:g}, too large to calculate with: {shown}.",
+                    where=f"column {name!r}",
+                    fix="correct them, or give the column in a larger unit",
+                )
 
 
 def _plan_of_series(data: Dataset, ctx: Context, protect: bool) -> dict[str, Any]:

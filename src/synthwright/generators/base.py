@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-import pyarrow as pa
 
 from synthwright.core import registry, store
 from synthwright.core.config import Config, build
@@ -26,9 +25,8 @@ from synthwright.core.errors import (
     DataError,
     FormatError,
     NotFitted,
-    SampleError,
-    Unreachable,
     Unsupported,
+    counted,
 )
 from synthwright.core.extras import need
 from synthwright.core.pool import Workers, run_tasks
@@ -40,11 +38,9 @@ from synthwright.data.dataset import Dataset, Flavour, dataset_class
 from synthwright.data.prepare import Preparation
 from synthwright.data.schema import Schema
 from synthwright.data.table import Table
+from synthwright.generators.drawing import Drawing
 
 Callback = Callable[[Event], None]
-_DRAWS = 50  # attempts at a block before `where` counts as unreachable
-_MOST = 1e150  # the squares of larger numbers, summed over rows, leave the range of float64
-_GROWTH = 4  # attempt a draws block * 2 ** min(a, _GROWTH) units, so that rare conditions need few calls
 
 
 @dataclass(frozen=True)
@@ -161,7 +157,6 @@ class Generator(ABC):
             return self._fit_from_nothing(seed, ctx)
         ctx.notes.extend(data.notes)
         data = self._within_reach(data, ctx)
-        _check_sizes(data)
         protect = bool(getattr(self.config, "protect", not self.ability.keeps_rows))
         preparation = Preparation.fit(data, ctx, protect=protect)
         self._fit(preparation.learned(data), ctx)
@@ -199,14 +194,14 @@ class Generator(ABC):
         else:
             if given is None or self.ability.modality != "table":
                 raise Unsupported(
-                    f"{self.name!r} learns from {self.ability.modality} datasets, not from {_a(given)}.",
+                    f"{self.name!r} learns from datasets of modality {self.ability.modality!r}, not from {_a(given)}.",
                     fix=f"wrap it: {dataset_class(self.ability.modality).__name__}(...)",
                 )
             data = Table.of(given)
         if data.modality != self.ability.modality:
             fitting = [n for n in registry.names("generators") if _modality(n) == data.modality]
             raise Unsupported(
-                f"{self.name!r} learns from {self.ability.modality} datasets, not from {data.modality}.",
+                f"{self.name!r} learns from datasets of modality {self.ability.modality!r}, not {data.modality!r}.",
                 fix=f"use one of: {', '.join(fitting) or 'none yet'}",
             )
         return data
@@ -215,7 +210,7 @@ class Generator(ABC):
         fewest, most = self.ability.rows
         if len(data) < fewest:
             raise DataError(
-                f"{len(data)} units are too few for {self.name!r}: it needs at least {fewest}.",
+                f"{counted(len(data), 'unit is', 'units are')} too few for {self.name!r}: it needs at least {fewest}.",
                 fix="use more data",
             )
         if len(data) <= most:
@@ -324,43 +319,9 @@ class Generator(ABC):
         return parse_condition(where, schema)
 
     def _block(self, index: int, units: int, condition: Condition | None, seed: int, outer: Context) -> Dataset:
-        """The first units of a block: drawn, restored, checked; drawn again while rows miss the condition or a rule.
-
-        How many are drawn at a time does not depend on `units`, so fewer are the beginning of more.
-        """
-        preparation, size = self._fitted(), self.ability.block
-        native = condition if self.ability.where == "exact" else None
-        kept: list[Dataset] = []
-        n_kept = n_drawn = 0
-        for attempt in range(_DRAWS):
-            n_draw = size * 2 ** min(attempt, _GROWTH)
-            ctx = Context(rng_of(block_sequence(seed, index, attempt)), device=outer.device, stop=outer.stop)
-            ctx.block, ctx.attempt = index, attempt
-            ctx.step(0, 1, "sampling")
-            drawn = preparation.restore(self._sample(n_draw, ctx, native), ctx.rng)
-            good = preparation.satisfied(drawn)
-            if condition is not None:
-                good &= condition.mask(drawn)
-            n_drawn += n_draw
-            if good.any():
-                kept.append(drawn.select(np.flatnonzero(good)))
-                n_kept += int(good.sum())
-            if n_kept >= units:
-                block = kept[0].concat(kept).select(np.arange(units))
-                return preparation.identify(block, index * size)
-        if condition is not None:
-            raise Unreachable(
-                f"Only {n_kept:,} of {n_drawn:,} drawn units match; {units:,} are needed in block {index}.",
-                where=f"where={condition.text}",
-                fix=f"widen the condition, or sample at most {index * size + n_kept:,} units"
-                if index or n_kept
-                else "widen the condition, or sample without it and select",
-            )
-        raise SampleError(
-            f"Only {n_kept} of {n_drawn:,} drawn units keep the rules of the schema.",
-            where=f"generator {self.name!r}, block {index}",
-            fix="check the constraints against the training data, or use a method that models the columns jointly",
-        )
+        ability = self.ability
+        drawing = Drawing(self.name, self._sample, self._fitted(), ability.block, ability.where == "exact")
+        return drawing.block(index, units, condition, seed, outer)
 
     def augment(self, data: Any, *, ratio: float = 1.0, where: Any = None, seed: int = 0) -> Dataset:
         """Real units followed by `ratio` times as many synthetic ones, told apart by the column `_origin`."""
@@ -438,19 +399,17 @@ def load(path: str | Path, *, limit_bytes: int = store.LIMIT_BYTES) -> Generator
     return Generator.load(path, limit_bytes=limit_bytes)
 
 
-def _check_sizes(data: Dataset) -> None:
-    for name, cells in zip(data.arrow.column_names, data.arrow.columns, strict=True):
-        if not pa.types.is_floating(cells.type):
-            continue
-        values = cells.to_numpy()
-        beyond = np.flatnonzero(np.abs(values) > _MOST)
-        if len(beyond):
-            shown = ", ".join(f"row {i} ({values[i]:g})" for i in beyond[:3])
-            raise DataError(
-                f"{len(beyond):,} values of {name!r} are larger than {_MOST:g}, too large to calculate with: {shown}.",
-                where=f"column {name!r}",
-                fix="correct them, or give the column in a larger unit",
-            )
+def loaded(path: str) -> Generator:
+    """The model of a file, read once by each process that makes its blocks; another file there is read anew."""
+    facts = Path(path).stat()
+    key = (path, facts.st_mtime_ns, facts.st_size)
+    if key not in _LOADED:
+        _LOADED.clear()
+        _LOADED[key] = load(path)
+    return _LOADED[key]
+
+
+_LOADED: dict[tuple[str, int, int], Generator] = {}  # the one model of this process
 
 
 def _modality(name: str) -> str:
@@ -465,11 +424,5 @@ def _a(given: Any) -> str:
     return "nothing" if given is None else f"a {type(given).__name__}"
 
 
-_LOADED: dict[str, Generator] = {}  # one model per worker process
-
-
 def _block_in_worker(path: str, index: int, units: int, where: str | None, seed: int) -> dict[str, Any]:
-    if path not in _LOADED:
-        _LOADED.clear()
-        _LOADED[path] = Generator.load(path)
-    return dict(_LOADED[path].sample_block(index, where=where, seed=seed, units=units).tables)
+    return dict(loaded(path).sample_block(index, where=where, seed=seed, units=units).tables)

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from synthwright.core.context import Context
-from synthwright.core.errors import DataError, listing
+from synthwright.core.errors import DataError, counted, listing
 from synthwright.data.conditions import Condition
 from synthwright.data.images import ImageSet, unlearned
 
@@ -38,8 +38,9 @@ class Classes:
         counts = np.bincount(codes, minlength=len(data.classes))
         rare = [f"{level!r} ({count})" for level, count in zip(data.classes, counts, strict=True) if 0 < count < FEWEST]
         if rare:
+            subject = counted(len(rare), "class has", "classes have")
             raise DataError(
-                f"{len(rare)} classes have one image, which shows no variation: {listing(rare, 5)}.",
+                f"{subject} one image, which shows no variation: {listing(rare, 5)}.",
                 where=f"column {data.schema.target!r}",
                 fix="add images of these classes, or leave them out",
             )

@@ -23,6 +23,7 @@ SHORTEST, LONGEST = 8, 64
 _FEWEST_CALIBRATED = 100
 _PREFIX = "calibration."
 _CALIBRATION_PIXELS, _FEWEST_DRAWN, _MOST_DRAWN = 2**17, 512, 2_048
+_REAL_PER_DRAWN = 4  # at most: memory, and more real images say no more of the difference
 
 
 class ImageFlowConfig(Config):
@@ -123,7 +124,9 @@ class ImageFlow(Generator):
         n = int(np.clip(_CALIBRATION_PIXELS // pixels[0].size, _FEWEST_DRAWN, _MOST_DRAWN))
         asked = np.resize(ctx.rng.permutation(codes), n)
         made = self._drawn(asked, ctx, 1.0, "calibrating")
-        return Calibration.fit(made.reshape(n, -1), asked, pixels.reshape(len(pixels), -1).astype(np.float64), codes)
+        rows = np.sort(ctx.rng.permutation(len(pixels))[: _REAL_PER_DRAWN * n])
+        real = pixels[rows].reshape(len(rows), -1).astype(np.float64)
+        return Calibration.fit(made.reshape(n, -1), asked, real, codes[rows])
 
     def _sample(self, n: int, ctx: Context, where: Condition | None) -> ImageSet:
         codes = self._classes.draw(n, ctx.rng, where)

@@ -10,10 +10,8 @@ from synthwright.core.context import Context, Stop
 from synthwright.core.pool import Workers, run_tasks
 from synthwright.core.progress import Sink
 from synthwright.core.seeds import block_sequence
-from synthwright.generators.base import Generator
+from synthwright.generators.base import loaded
 from synthwright.run.blocks import Blocks, write_part
-
-_MODEL: dict[tuple[str, int, int], Generator] = {}  # the one model of this process, by path, time and size
 
 
 def make_blocks(
@@ -48,14 +46,5 @@ def make_blocks(
 
 def make_block(model: str, index: int, units: int, where: str | None, seed: int, path: str) -> int:
     """Make and write the first units of one block; runs in any process. Returns its number."""
-    write_part(_loaded(model).sample_block(index, where=where, seed=seed, units=units), Path(path))
+    write_part(loaded(model).sample_block(index, where=where, seed=seed, units=units), Path(path))
     return index
-
-
-def _loaded(model: str) -> Generator:
-    facts = Path(model).stat()
-    key = (model, facts.st_mtime_ns, facts.st_size)
-    if key not in _MODEL:
-        _MODEL.clear()
-        _MODEL[key] = Generator.load(model)
-    return _MODEL[key]

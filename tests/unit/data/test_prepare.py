@@ -10,6 +10,7 @@ from synthwright.core.context import Context
 from synthwright.core.errors import DataError, SampleError
 from synthwright.data.prepare import Preparation
 from synthwright.data.schema import Column, Schema
+from synthwright.data.sequences import SeriesSet
 from synthwright.data.table import Table
 
 N = 400
@@ -223,3 +224,14 @@ def test_a_column_of_which_every_level_is_rare_stays_empty():
 def test_levels_of_small_tables_are_learned(n):
     table = Table.of({"x": np.arange(n) % 7, "ward": [f"ward {i % 3}" for i in range(n)]})
     assert Preparation.fit(table, Context(np.random.default_rng(0))).kept == ("x", "ward")
+
+
+@pytest.mark.parametrize("size", [1e300, -1e300])
+@pytest.mark.parametrize("is_series", [False, True])
+def test_numbers_too_large_to_square_are_refused_with_their_rows(size, is_series):
+    x = np.arange(60) / 7
+    x[3] = size
+    cells = {"who": ["a", "b"] * 30, "t": np.arange(60) // 2, "x": x}
+    data = SeriesSet.of(cells, entity="who", order="t") if is_series else Table.of(cells)
+    with pytest.raises(DataError, match=r"1 value of 'x' is larger than 1e\+150.*row \d+ \("):
+        Preparation.fit(data, Context(np.random.default_rng(0)))

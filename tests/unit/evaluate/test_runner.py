@@ -16,6 +16,8 @@ from synthwright.evaluate.faults import FAULTS, inject
 from synthwright.evaluate.metric import AXES, Score
 from synthwright.evaluate.runner import chosen_metrics
 
+needs_boosting = pytest.mark.skipif(find_spec("lightgbm") is None, reason="the classifier test needs LightGBM")
+
 SMALL = ["marginals", "tails", "copies", "duplicates", "missing"]
 
 
@@ -38,7 +40,7 @@ def numbers(report: sw.Report) -> list[tuple[object, ...]]:
     return [(s.id, s.value, s.low, s.high, s.p, s.verdict, s.plain) for s in report.scores]
 
 
-@pytest.mark.skipif(find_spec("lightgbm") is None, reason="the classifier test needs LightGBM")
+@needs_boosting
 def test_real_rows_get_only_passes_and_a_full_report(parts: tuple[sw.Table, ...]) -> None:
     train, holdout, fresh = parts
     report = sw.evaluate(fresh, train=train, holdout=holdout)
@@ -165,7 +167,7 @@ def test_a_callback_sees_each_metric_and_can_stop(parts: tuple[sw.Table, ...]) -
 
 
 @pytest.mark.parametrize("name", ["copy_all", "copy_some", "independent", "collapse", "shuffle_target", "cut_tails"])
-@pytest.mark.skipif(find_spec("lightgbm") is None, reason="the classifier test needs LightGBM")
+@needs_boosting
 def test_planted_faults_fail_on_small_tables_too(name: str, parts: tuple[sw.Table, ...]) -> None:
     train, holdout, fresh = parts
     fake = inject(name, fresh, train=train, holdout=holdout)
@@ -173,7 +175,7 @@ def test_planted_faults_fail_on_small_tables_too(name: str, parts: tuple[sw.Tabl
     assert "fail" in {score.verdict for score in report.scores}
 
 
-@pytest.mark.skipif(find_spec("lightgbm") is None, reason="the classifier test needs LightGBM")
+@needs_boosting
 def test_a_table_of_five_rows_gets_answers_and_no_crash() -> None:
     data = sw.Table.of(people(15, 1), target="rich")
     train, holdout, fresh = (data.select(np.arange(i * 5, i * 5 + 5)) for i in range(3))
@@ -181,7 +183,7 @@ def test_a_table_of_five_rows_gets_answers_and_no_crash() -> None:
     assert "error" not in {score.verdict for score in report.scores}
 
 
-@pytest.mark.skipif(find_spec("lightgbm") is None, reason="the classifier test needs LightGBM")
+@needs_boosting
 def test_a_column_that_is_missing_throughout_gets_answers_and_no_crash() -> None:
     data = sw.Table.of({**people(900, 2), "void": np.full(900, np.nan)}, target="rich")
     train, holdout, fresh = (data.select(np.arange(i * 300, i * 300 + 300)) for i in range(3))

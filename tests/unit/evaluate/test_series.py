@@ -14,6 +14,8 @@ from synthwright.evaluate.runner import evaluate
 from synthwright.evaluate.series import SeriesEncoding, Windows
 from synthwright.evaluate.series_judges import clustered_error, folds_of, judge_trees
 
+needs_boosting = pytest.mark.skipif(find_spec("lightgbm") is None, reason="the strong judge needs LightGBM")
+
 QUICK = [
     *("series_levels", "series_steps", "series_acf", "series_spectrum", "series_cross"),
     *("series_copies", "series_near", "series_forecast", "series_coverage"),
@@ -41,7 +43,7 @@ def verdicts(made: np.ndarray, metrics: list[str]) -> dict[str, str]:
 
 
 @pytest.mark.quality
-@pytest.mark.skipif(find_spec("lightgbm") is None, reason="the strong judge needs LightGBM")
+@needs_boosting
 def test_fresh_real_series_pass_every_metric() -> None:
     found = verdicts(simulated(400, 3), [*QUICK, "series_c2st"])
     assert set(found.values()) == {"pass"}, found
@@ -86,7 +88,7 @@ def test_copies_of_training_series_fail_privacy_and_nothing_else_sees_them() -> 
 
 
 @pytest.mark.quality
-@pytest.mark.skipif(find_spec("lightgbm") is None, reason="the strong judge needs LightGBM")
+@needs_boosting
 @pytest.mark.parametrize("fault", [shuffled, lambda x: np.random.default_rng(2).standard_normal(x.shape)])
 def test_the_strong_judge_recognises_shuffled_steps_and_white_noise(fault: Callable[[np.ndarray], np.ndarray]) -> None:
     report = evaluate(

@@ -87,7 +87,7 @@ def test_a_sample_under_a_condition_is_judged_within_it(folder, kind, where):
 
 
 def test_methods_and_data_of_two_kinds_do_not_meet(folder):
-    with pytest.raises(Unsupported, match="learns from table datasets, not from images") as error:
+    with pytest.raises(Unsupported, match="learns from datasets of modality 'table', not 'images'") as error:
         sw.Generator.create("cart").fit(small_images(40))
     assert "image_ppca" in error.value.fix
     with pytest.raises(Unsupported, match="not from table"):
