@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from synthwright.core.context import Note
-from synthwright.core.errors import DataError, Problem, listing
+from synthwright.core.errors import DataError, Problem, counted, listing
 from synthwright.data.dataset import Dataset
 from synthwright.data.infer import infer_schema
 from synthwright.data.png import contact_sheet, data_uri
@@ -334,7 +334,8 @@ def _class_problems(cells: pa.Array, fewest: int) -> list[Problem]:
     if rare:
         words = listing([f"{level!r} ({counts[level]})" for level in rare], 5)
         fix = "add images of these classes, leave them out, or pass fewest=1 for a part of a larger set"
-        found.append(Problem(f"{len(rare)} classes have fewer than {fewest} images: {words}.", "labels", fix))
+        subject = counted(len(rare), "class has", "classes have")
+        found.append(Problem(f"{subject} fewer than {fewest} images: {words}.", "labels", fix))
     if len(counts) > MOST_CLASSES:
         fix = "join classes, or give the column as metadata"
         found.append(Problem(f"There are {len(counts)} classes; {MOST_CLASSES} are the most.", "labels", fix))

@@ -134,7 +134,7 @@ def test_pixels_that_are_none_are_refused_in_words(pixels, words):
         ([True, False] * 6, "bool"),
         (["a", 1] * 6, "no one type"),
         (["a"] * 11, "12 images and 11 labels"),
-        (["a"] * 11 + ["b"], "1 classes have fewer than 2 images: 'b' (1)"),
+        (["a"] * 11 + ["b"], "1 class has fewer than 2 images: 'b' (1)"),
         ([[1]] * 12, "type list"),
     ],
 )

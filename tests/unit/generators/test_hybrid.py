@@ -139,7 +139,7 @@ def test_hybrids_take_the_modality_of_their_parents(model, tmp_path):
     loaded = Generator.load(model.save(tmp_path / "m.synth"))
     assert loaded.sample(30, seed=2).fingerprint() == made.fingerprint()
     assert model.sample(600, seed=2).select(range(30)).fingerprint() == made.fingerprint()
-    with pytest.raises(Unsupported, match="learns from series datasets, not from table"):
+    with pytest.raises(Unsupported, match="learns from datasets of modality 'series', not 'table'"):
         model.fit(mixed_table())
 
 

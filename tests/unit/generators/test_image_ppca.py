@@ -89,7 +89,7 @@ def test_pixel_noise_adds_the_rest_of_the_variance():
 
 def test_a_class_of_one_image_is_refused():
     data = two()
-    with pytest.raises(DataError, match=r"1 classes have one image.*'dark' \(1\)"):
+    with pytest.raises(DataError, match=r"1 class has one image.*'dark' \(1\)"):
         ImagePPCA().fit(data.select([0, *[i for i in range(60) if i % 4]]))
 
 

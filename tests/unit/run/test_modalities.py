@@ -90,7 +90,7 @@ def test_methods_and_data_of_two_kinds_do_not_meet(folder):
     with pytest.raises(Unsupported, match="learns from datasets of modality 'table', not 'images'") as error:
         sw.Generator.create("cart").fit(small_images(40))
     assert "image_ppca" in error.value.fix
-    with pytest.raises(Unsupported, match="not from table"):
+    with pytest.raises(Unsupported, match="not 'table'"):
         sw.Generator.create("image_ppca").fit(mixed_table(60))
     with pytest.raises(Unsupported, match="not from nothing"):
         sw.Generator.create("cart").fit(None)
