@@ -188,7 +188,7 @@ def test_a_condition_on_an_attribute_is_kept_and_an_unknown_level_refused() -> N
 def test_too_few_series_and_other_data_are_refused() -> None:
     with pytest.raises(DataError, match="20 series or windows are too few"):
         Generator.create("pca_gaussian").fit(small_series(20))
-    with pytest.raises(Unsupported, match="learns from datasets of modality .series"):
+    with pytest.raises(Unsupported, match=r"learns from datasets of modality .series"):
         Generator.create("pca_gaussian").fit(mixed_table())
 
 
