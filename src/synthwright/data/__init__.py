@@ -9,7 +9,7 @@ derived      columns that follow from others               identifiers  formats 
 constraints  row rules and their checks   rules, rewrites  kept by construction
 encode       Table <-> values, tokens, dense               columns, marginal, cells   one column of it
 images       ImageSet: pixels, classes, metadata           png        a writer of PNG files
-sequences    SeriesSet: a long table as series             sequence_reading, sequence_checks   from a table; problems
+sequences    SeriesSet: a long table as series   sequence_guess, sequence_reading, sequence_checks   from a table
 series_codec    SeriesSet <-> numbers a model learns       series_channels, series_curves, series_latents   parts of it
 corpus       Corpus: records of text
 """

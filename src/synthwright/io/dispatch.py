@@ -16,6 +16,7 @@ from typing import Any
 from synthwright.core.errors import ConfigError, SchemaError, Unsupported, WriteError, did_you_mean, listing
 from synthwright.data.dataset import Dataset
 from synthwright.data.schema import Schema
+from synthwright.data.sequence_guess import hint
 from synthwright.data.table import Table
 from synthwright.io import frames, sql
 from synthwright.io.files import File, Loaded, load_file, scan_file, with_types
@@ -71,6 +72,8 @@ def read(
         return found if target is None else found.replace({}, _with_target(found.schema, target))
     loaded = _load(source, wanted, null_words, rows)
     chosen = _with_target(loaded.schema, target)
+    if wanted is None and not isinstance(source, Table):
+        loaded = loaded._replace(notes=(*loaded.notes, *hint(loaded.table)))
     return settle(loaded._replace(schema=chosen), on_invalid, where=name_of(source))
 
 

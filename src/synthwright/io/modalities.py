@@ -15,12 +15,15 @@ from synthwright.core.context import Note
 from synthwright.core.errors import ConfigError, DataError, Problem, ReadError, SchemaError, Unsupported, listing
 from synthwright.data.dataset import DATASETS, Dataset, dataset_class
 from synthwright.data.schema import MAIN, Schema
+from synthwright.data.sequence_guess import found_shape
 from synthwright.io import frames
 from synthwright.io.files import SUFFIXES, File, embedded_schema, load_file, read_binary
 from synthwright.io.saving import save_file
 from synthwright.io.streams import split_suffix
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from synthwright.data.images import ImageSet
 
 _FORMS = {  # modality -> the formats and suffixes it can be written in, and these in words
@@ -156,8 +159,23 @@ def _read_series(source: Any, path: Path | None, schema: Schema | None, form: Fo
         table, notes, guessed = loaded.table, loaded.notes, loaded.schema
     if schema is not None:
         return SeriesSet.from_arrow(table, schema, notes)
-    made = SeriesSet.of(table, entity=form.entity, order=form.order, static=form.static or None)
-    return _with_roles(made, guessed, notes)
+    entity, order, seen = _named_series(table, form)
+    made = SeriesSet.of(table, entity=entity, order=order, static=form.static or None)
+    return _with_roles(made, guessed, (*notes, *seen))
+
+
+def _named_series(table: pa.Table, form: Form) -> tuple[str | None, str | None, list[Note]]:
+    """Which columns name and order series: those that were given, the others as the rows show them, with a Note."""
+    absent = [name for name in (form.entity, form.order) if name is not None and name not in table.column_names]
+    if absent or (form.entity and form.order):
+        return form.entity, form.order, []
+    shape = found_shape(table, entity=form.entity, order=form.order)
+    if shape is None:
+        words = "steps are the rows in their order" if form.entity else "all rows are one series"
+        return form.entity, form.order, [Note("Q006", f"{words}: no other column names or orders them", "series")]
+    if shape == (form.entity, form.order):
+        return form.entity, form.order, []
+    return *shape, [Note("Q005", f"read with {shape.words}, as the rows show; name others if this is wrong", "series")]
 
 
 def _with_roles(made: Dataset, guessed: Schema | None, notes: Any) -> Dataset:
