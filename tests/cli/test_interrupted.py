@@ -148,6 +148,42 @@ def test_ctrl_c_in_a_sample_promises_to_keep_nothing_and_keeps_nothing(cli, comm
     assert not [path.name for path in tmp_path.iterdir() if "x.csv" in path.name]
 
 
+@pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs torch: pip install 'synthwright[deep]'")
+def test_a_fit_stopped_by_sigterm_goes_on_with_the_same_command_to_the_same_bytes(
+    cli, command, environment, csv, tmp_path
+):
+    tiny = ("--generator", "flow", "--set", "steps=100", "--set", "width=8", "--set", "batch=64")
+    environment = {**environment, "SYNTHWRIGHT_PROGRESS": "json"}
+    process = started(command, environment, tmp_path, ("fit", csv, "--out", "m.synth", *tiny))
+    assert any('"stage": "training"' in line for line in process.stderr)
+    process.send_signal(signal.SIGTERM)
+    _out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "m.synth.partial" in err
+    assert "the same command goes on from what is kept" in err
+    refused = cli("fit", csv, "--out", "m.synth", *tiny, "--seed", 5, code=2)
+    assert "recipe.generator.seed: 0 there, 5 now" in refused.stderr
+    resumed = cli("fit", csv, "--out", "m.synth", *tiny)
+    assert "Going on with the stopped fit in m.synth.partial." in resumed.stderr
+    whole = cli("fit", csv, "--out", "whole.synth", *tiny)
+    assert "Going on" not in whole.stderr
+    assert (tmp_path / "m.synth").read_bytes() == (tmp_path / "whole.synth").read_bytes()
+    assert not (tmp_path / "m.synth.partial").exists()
+
+
+def test_ctrl_c_in_a_fit_of_trees_says_that_nothing_is_kept(command, environment, csv, tmp_path):
+    environment = {**environment, "SYNTHWRIGHT_PROGRESS": "json"}
+    arguments = ("fit", csv, "--out", "m.synth", "--generator", "cart", "--set", "trees=100")
+    process = started(command, environment, tmp_path, arguments)
+    assert process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    _out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert "Nothing is kept: 'cart' cannot go on with a stopped fit." in err
+    assert "the same command starts anew" in err
+    assert [path.name for path in tmp_path.iterdir()] == [csv.name]
+
+
 def test_two_runs_do_not_share_a_folder(cli, command, environment, csv, quick, tmp_path):
     arguments = ("run", csv, "--rows", 400_000, "--out", "r", "--quiet", *quick)
     first = started(command, environment, tmp_path, arguments)

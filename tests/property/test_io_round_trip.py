@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthwright.core.errors import SynthwrightError
+from synthwright.data.schema import CsvForm
 from synthwright.data.table import Table
 from synthwright.io.dispatch import read, write
 
@@ -53,6 +54,26 @@ def test_with_its_schema_a_table_comes_back_equal(data, name):
     assert again.arrow.equals(expected)
 
 
+_FORMS = [
+    CsvForm(delimiter=";", decimal=","),
+    CsvForm(delimiter="\t", decimal=","),
+    CsvForm(delimiter="|"),
+    CsvForm(encoding="utf-8-sig"),
+    CsvForm(delimiter=";", decimal=",", encoding="utf-8-sig"),
+]
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(tables(), st.sampled_from(_FORMS))
+def test_in_the_form_of_its_origin_a_table_comes_back_equal(data, form):
+    formed = Table(data.tables, data.schema.model_copy(update={"csv": form}))
+    again = _there_and_back(formed, "a.csv", schema=formed.schema)
+
+    expected = _without_empty_texts(data.arrow) if len(data.schema.names) == 1 else data.arrow
+    assert again.arrow.equals(expected)
+    assert again.schema == formed.schema
+
+
 def _without_empty_texts(table):
     """In a file of one column an empty line is a missing cell: an empty text cannot be told from it."""
     import pyarrow.compute as pc
@@ -94,6 +115,41 @@ def test_without_a_schema_a_second_round_changes_nothing(rows):
             path.read_bytes() for path in (write(first, Path(folder) / "c.csv"), write(again, Path(folder) / "d.csv"))
         ]
         assert written[0] == written[1]
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["1,50", "20,25", "NA", "1.203,00"]),
+            st.sampled_from(["0,5", "3", "12,125", ""]),
+            st.sampled_from(["007", "123", "999"]),
+            st.sampled_from(["31.12.2020", "01.02.2021", ""]),
+            st.sampled_from(["a,b", 'say "x"', "Grüße", "1;2"]),
+        ),
+        min_size=2,
+        max_size=20,
+    ),
+    st.sampled_from([";", "\t", "|"]),
+    st.sampled_from(["utf-8", "utf-8-sig"]),
+)
+def test_without_a_schema_a_second_round_in_a_german_form_changes_nothing(rows, mark, encoding):
+    lines = [
+        mark.join(("paid", "share", "code", "day", "text")),
+        mark.join(("2,75", "0,25", "100", "30.12.2020", "first")),
+        *(mark.join([*row[:4], '"' + row[4].replace('"', '""') + '"']) for row in rows),
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "a.csv"
+        source.write_text("\n".join(lines) + "\n", encoding=encoding, newline="")
+        first = read(source)
+        written = write(first, Path(folder) / "b.csv")
+        again = read(written)
+
+        assert again.arrow.equals(first.arrow)
+        assert again.schema == first.schema
+        assert again.schema.csv == CsvForm(delimiter=mark, decimal=",", encoding=encoding)
+        assert write(again, Path(folder) / "c.csv").read_bytes() == written.read_bytes()
 
 
 _SOUP = st.text(st.sampled_from('a1,;"\n\r\t |.-/:€é\0{}[]NA?0'), max_size=60).map(str.encode) | st.binary(max_size=60)

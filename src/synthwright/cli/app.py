@@ -3,10 +3,31 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from synthwright.cli.options import (
+    Data,
+    Debug,
+    Decimal,
+    Delimiter,
+    Encoding,
+    Entity,
+    ImageSize,
+    Json,
+    Modality,
+    Order,
+    Quiet,
+    Reports,
+    SchemaFile,
+    Seed,
+    Set,
+    Target,
+    Version,
+    Where,
+    Workers,
+)
 from synthwright.cli.text import text
 
 EXIT_CODES = """\
@@ -25,45 +46,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document for programs.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same bytes.")]
-Set = Annotated[list[str], typer.Option("--set", metavar="KEY=VALUE", help="An option; may be given several times.")]
-Target = Annotated[str, typer.Option("--target", metavar="COLUMN", help="Column that a model should predict.")]
-SchemaFile = Annotated[str, typer.Option("--schema", metavar="FILE", help="Schema file; inferred when absent.")]
-Where = Annotated[
-    str, typer.Option("--where", metavar="CONDITION", help="Make only such rows: \"age >= 65 and sex == 'F'\".")
-]
-Workers = Annotated[
-    str,
-    typer.Option("--workers", metavar="N|ray[:N]", help="Processes, or a local Ray cluster; never changes a byte."),
-]
-Data = Annotated[
-    str,
-    typer.Argument(metavar="DATA", help="CSV, JSONL, Parquet, Arrow (compressed too), image folder, database URL."),
-]
-Modality = Annotated[
-    str, typer.Option("--modality", metavar="KIND", help="auto, table, series, images or text; auto looks at DATA.")
-]
-Entity = Annotated[str, typer.Option("--entity", metavar="COLUMN", help="Series: tells one from another.")]
-Order = Annotated[str, typer.Option("--order", metavar="COLUMN", help="Series: moments or places within one.")]
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        from synthwright import __version__
-
-        print(f"synthwright {__version__}")
-        raise typer.Exit
-
 
 @app.callback()
-def _top(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
-    ] = False,
-) -> None:
+def _top(version: Version = False) -> None:
     pass
 
 
@@ -99,6 +84,7 @@ def inspect(
     modality: Modality = "auto",
     entity: Entity = "",
     order: Order = "",
+    image_size: ImageSize = "",
     preview: Annotated[int, typer.Option("--preview", min=0, help="Rows to show.")] = 5,
     json: Json = False,
     quiet: Quiet = False,
@@ -115,7 +101,7 @@ def inspect(
     """
     from synthwright.cli import data as body
 
-    form = _form(modality, entity, order)
+    form = _form(modality, entity, order, image_size)
     body.inspect(data, form, write=write, target=target, preview=preview, output=_output(json, quiet))
 
 
@@ -125,6 +111,7 @@ def init(
     out: Annotated[str, typer.Option("--out", metavar="FILE", help="Recipe to write.")] = "recipe.yaml",
     target: Target = "",
     rows: Annotated[int, typer.Option("--rows", min=0, help="Rows to make; 0 is as many as the data have.")] = 0,
+    image_size: ImageSize = "",
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -138,7 +125,8 @@ def init(
     """
     from synthwright.cli import data as body
 
-    body.init(data, out=out, target=target, rows=rows, output=_output(json, quiet))
+    form = _form("", "", "", image_size)
+    body.init(data, form, out=out, target=target, rows=rows, output=_output(json, quiet))
 
 
 @app.command()
@@ -152,6 +140,7 @@ def fit(
     modality: Modality = "auto",
     entity: Entity = "",
     order: Order = "",
+    image_size: ImageSize = "",
     seed: Seed = 0,
     json: Json = False,
     quiet: Quiet = False,
@@ -159,7 +148,8 @@ def fit(
 ) -> None:
     """Learn a model from a table or another dataset.
 
-    It learns from all rows; `run` also keeps rows back to judge with.
+    It learns from all rows; `run` also keeps rows back to judge with. Stop a neural method at any time: the same
+    command goes on with it.
 
     \b
     Examples:
@@ -168,7 +158,7 @@ def fit(
     """
     from synthwright.cli import model as body
 
-    form = _form(modality, entity, order)
+    form = _form(modality, entity, order, image_size)
     options = body.FitOptions(out, generator, set_, target=target, schema=schema, form=form, seed=seed)
     body.fit(data, options, _output(json, quiet))
 
@@ -181,11 +171,16 @@ def sample(
     where: Where = "",
     seed: Seed = 0,
     workers: Workers = "1",
+    delimiter: Delimiter = "",
+    decimal: Decimal = "",
+    encoding: Encoding = "",
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """Make rows from a model.
+
+    A CSV file is written like the one that the model learned from: its delimiter, decimal mark, date formats.
 
     \b
     Examples:
@@ -194,7 +189,8 @@ def sample(
     """
     from synthwright.cli import model as body
 
-    options = body.SampleOptions(rows, out, where=where, seed=seed, workers=workers)
+    csv = {"delimiter": delimiter, "decimal": decimal, "encoding": encoding}
+    options = body.SampleOptions(rows, out, where=where, seed=seed, workers=workers, csv=csv)
     body.sample(model, options, _output(json, quiet))
 
 
@@ -216,12 +212,11 @@ def evaluate(
     modality: Modality = "auto",
     entity: Entity = "",
     order: Order = "",
+    image_size: ImageSize = "",
     metrics: Annotated[
         list[str], typer.Option("--metric", metavar="NAME", help="Only this metric or axis; repeatable.")
     ] = [],  # noqa: B006 - as in fit
-    out: Annotated[
-        list[str], typer.Option("--out", metavar="FILE", help="Report to write: .html .json .md .txt; repeatable.")
-    ] = [],  # noqa: B006 - as in fit
+    out: Reports = [],  # noqa: B006 - as in fit
     gate: Annotated[bool, typer.Option("--gate", help="Exit with 1 when a test failed or broke down.")] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="With --gate: also on a warning, or on something not assessed.")
@@ -241,7 +236,7 @@ def evaluate(
     from synthwright.cli import model as body
 
     parts = body.Parts(synthetic, train, holdout, test)
-    form = _form(modality, entity, order)
+    form = _form(modality, entity, order, image_size)
     options = body.EvaluateOptions(
         tuple(out), tuple(metrics), target=target, schema=schema, form=form, seed=seed, gate=gate, strict=strict
     )
@@ -262,6 +257,7 @@ def run(
     modality: Modality = "",
     entity: Entity = "",
     order: Order = "",
+    image_size: ImageSize = "",
     seed: Annotated[
         int, typer.Option("--seed", min=-1, help="Seed of split, fit, sample and evaluation; -1 keeps the recipe's.")
     ] = -1,
@@ -283,7 +279,7 @@ def run(
     """
     from synthwright.cli import run as body
 
-    form = (modality, entity, order)
+    form = _form(modality, entity, order, image_size)
     options = body.RunOptions(
         out, rows, target=target, generator=generator, where=where, form=form, seed=seed, set_=tuple(set_)
     )
@@ -295,9 +291,7 @@ def report(
     runs: Annotated[
         list[str], typer.Argument(metavar="RUN [OTHER]", help="Run folder or report.json; two are compared.")
     ],
-    out: Annotated[
-        list[str], typer.Option("--out", metavar="FILE", help="Report to write: .html .json .md .txt; repeatable.")
-    ] = [],  # noqa: B006 - as in fit
+    out: Reports = [],  # noqa: B006 - as in fit
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
@@ -363,20 +357,26 @@ def convert(
     source: Annotated[str, typer.Argument(metavar="IN", help="Any readable table.")],
     to: Annotated[str, typer.Argument(metavar="OUT", help="Any writable one; the suffix decides the format.")],
     schema: SchemaFile = "",
+    image_size: ImageSize = "",
+    delimiter: Delimiter = "",
+    decimal: Decimal = "",
+    encoding: Encoding = "",
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Copy a table into another format.
+    """Copy a table or images into another format.
 
     \b
     Examples:
       synthwright convert patients.csv patients.parquet
+      synthwright convert german.csv plain.csv --delimiter , --decimal .
       synthwright convert sqlite:///clinic.db::patients patients.csv.gz
     """
     from synthwright.cli import data as body
 
-    body.convert(source, to, schema=schema, output=_output(json, quiet))
+    csv = {"delimiter": delimiter, "decimal": decimal, "encoding": encoding}
+    body.convert(source, to, csv, form=_form("", "", "", image_size), schema=schema, output=_output(json, quiet))
 
 
 @app.command()
@@ -418,9 +418,12 @@ def doctor(json: Json = False, quiet: Quiet = False, debug: Debug = False) -> No
     body.doctor(_output(json, quiet))
 
 
-def _form(modality: str, entity: str, order: str) -> dict[str, str]:
+def _form(modality: str, entity: str, order: str, size: str) -> dict[str, Any]:
     """What the user said about a source, as arguments of `read`."""
-    return {"modality": modality} | {k: v for k, v in (("entity", entity), ("order", order)) if v}
+    from synthwright.cli.forms import image_size
+
+    said = {"modality": modality, "entity": entity, "order": order, "image_size": image_size(size)}
+    return {name: value for name, value in said.items() if value}
 
 
 def _output(json: bool, quiet: bool):  # type: ignore[no-untyped-def]  # noqa: ANN202 - console.Output is imported when a verb runs

@@ -34,6 +34,11 @@ class Output:
         elif not self.quiet:
             print(text() if callable(text) else text)
 
+    def say(self, line: str) -> None:
+        """Print a line about the work on standard error; nothing with --quiet."""
+        if not self.quiet:
+            sys.stderr.write(f"{line}\n")
+
     @contextmanager
     def work(self) -> Iterator[tuple[ClosableSink, Stop]]:
         """Progress on standard error and a polite Ctrl-C, for the length of a job."""
@@ -47,7 +52,7 @@ class Output:
 
 @contextmanager
 def stoppable() -> Iterator[Stop]:
-    """A wish to stop that the first Ctrl-C makes; the second ends the process at once."""
+    """A wish to stop that the first Ctrl-C (or SIGTERM) makes; the second ends the process at once."""
     stop = Stop()
 
     def interrupted(number: int, frame: FrameType | None) -> None:
@@ -56,11 +61,12 @@ def stoppable() -> Iterator[Stop]:
         stop.ask()
         sys.stderr.write("\nStopping at the next step. Ctrl-C again stops at once.\n")
 
-    before = signal.signal(signal.SIGINT, interrupted)
+    before = {number: signal.signal(number, interrupted) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield stop
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def explain(error: BaseException, *, json: bool, debug: bool) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthwright.cli.console import Output, table
+from synthwright.cli.forms import csv_target
 from synthwright.core.errors import ConfigError, did_you_mean, listing
 from synthwright.core.store import write_text
 
@@ -119,7 +120,7 @@ def _inspection(document: dict[str, Any]) -> str:
         "",
         table(head, rows),
     ]
-    for title, lines in (("Problems", document["problems"]), ("What was changed while reading", document["notes"])):
+    for title, lines in (("Problems", document["problems"]), ("Noticed while reading", document["notes"])):
         if lines:
             parts += ["", f"{title}:", *(f"- {line}" for line in lines)]
     if document["preview"]:
@@ -132,7 +133,7 @@ def _inspection(document: dict[str, Any]) -> str:
     return "\n".join(parts)
 
 
-def init(source: str, *, out: str, target: str, rows: int, output: Output) -> None:
+def init(source: str, form: Mapping[str, Any], *, out: str, target: str, rows: int, output: Output) -> None:
     """Write a commented recipe, never over an existing file."""
     from synthwright.io.dispatch import read
     from synthwright.run.recipe import is_url, template
@@ -140,7 +141,7 @@ def init(source: str, *, out: str, target: str, rows: int, output: Output) -> No
     path = Path(out)
     if path.exists():
         raise ConfigError("The file exists.", where=out, fix="name another one with --out, or delete it")
-    data = read(source)
+    data = read(source, **form)
     names = data.schema.names
     if target and target not in names:
         raise ConfigError(
@@ -149,9 +150,15 @@ def init(source: str, *, out: str, target: str, rows: int, output: Output) -> No
             fix=f"columns: {listing(names, 40)}",
         )
     seen = source if is_url(source) else _seen_from(path.parent, source)
-    write_text(
-        path, template(seen, rows=rows or len(data), columns=_by_interest(data), target=target or None, name=out)
+    document = template(
+        seen,
+        rows=rows or len(data),
+        columns=_by_interest(data),
+        target=target or None,
+        name=out,
+        image_size=form.get("image_size"),
     )
+    write_text(path, document)
     command = f"synthwright run {out}"
     output.emit({"recipe": out, "next": command}, f"Wrote {out}. Edit it, then:\n  {command}")
 
@@ -168,12 +175,15 @@ def _seen_from(folder: Path, source: str) -> str:
     return os.path.relpath(Path(source).absolute(), folder.absolute()) if not Path(source).is_absolute() else source
 
 
-def convert(source: str, to: str, *, schema: str, output: Output) -> None:
-    """Read one form, write another."""
+def convert(
+    source: str, to: str, csv: Mapping[str, str], *, form: Mapping[str, Any], schema: str, output: Output
+) -> None:
+    """Read one form, write another. csv: what was asked of the text that is written; form: of what is read."""
     from synthwright.io.dispatch import read, write
 
-    data = read(source, schema=schema or None)
-    written = str(write(data, to))
+    target = csv_target(to, csv)
+    data = read(source, schema=schema or None, **form)
+    written = str(write(data, target))
     if written == "-":
         return
     notes = [str(note) for note in data.notes]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthwright.cli.console import Output
+from synthwright.cli.forms import csv_target
 from synthwright.core import registry
 from synthwright.core.config import parse_assignments
 from synthwright.core.errors import ConfigError
@@ -17,6 +18,7 @@ from synthwright.core.store import check_place
 if TYPE_CHECKING:
     from synthwright.data.dataset import Dataset
     from synthwright.evaluate.metric import Report
+    from synthwright.run.recipe import Recipe
 
 GATE_CLOSED = 1
 
@@ -33,6 +35,18 @@ class FitOptions:
     form: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
 
+    def recipe(self, source: str, chosen: Mapping[str, Any]) -> Recipe:
+        """The same wishes as a recipe whose result is the model; chosen: the method's own options."""
+        from synthwright.run.recipe import Recipe
+
+        given = {"target": self.target, "schema": self.schema, **self.form}
+        document = {
+            "data": {"read": source, **{key: value for key, value in given.items() if value}},
+            "generator": {**chosen, "use": self.generator, "seed": self.seed},
+            "out": self.out,
+        }
+        return Recipe.from_mapping(document, where="command line")
+
 
 @dataclass(frozen=True)
 class SampleOptions:
@@ -43,6 +57,7 @@ class SampleOptions:
     where: str = ""
     seed: int = 0
     workers: str = "1"
+    csv: Mapping[str, str] = field(default_factory=dict)  # what was asked of the text: delimiter, decimal, encoding
 
 
 @dataclass(frozen=True)
@@ -70,19 +85,31 @@ class EvaluateOptions:
 
 
 def fit(source: str, options: FitOptions, output: Output) -> None:
-    """Learn from a file and save the model."""
+    """Learn from a file and save the model; a stopped fit goes on where it was, if the method can."""
     from synthwright.generators.base import Generator
-    from synthwright.io.dispatch import read
+    from synthwright.run.fitting import fit_to
+    from synthwright.run.runner import read_data
 
-    model = Generator.create(options.generator, **parse_assignments(options.set_))
-    model.check_packages()
+    chosen = parse_assignments(options.set_)
+    Generator.create(options.generator, **chosen).check_packages()  # before minutes of reading, not after
     check_place(options.out)
-    data = read(source, schema=options.schema or None, target=options.target or None, **options.form)
+    recipe = options.recipe(source, chosen)
+    data = read_data(recipe)
+    earlier: list[Path] = []
+
+    def going_on(folder: Path) -> None:
+        earlier.append(folder)
+        output.say(f"Going on with the stopped fit in {folder}.")
+
     with output.work() as (sink, stop):
-        model.fit(data, seed=options.seed, callbacks=[sink], stop=stop)
-    model.save(options.out)
+        model = fit_to(recipe, data, callbacks=[sink], stop=stop, going_on=going_on)
     lines = [f"Wrote {options.out} ({model.fit_seconds:.1f} s to fit).", "", model.describe()]
-    document = {"model": options.out, "seconds": round(model.fit_seconds, 3), "describe": model.describe()}
+    document = {
+        "model": options.out,
+        "seconds": round(model.fit_seconds, 3),
+        "resumed": bool(earlier),
+        "describe": model.describe(),
+    }
     output.emit(document, "\n".join(lines))
 
 
@@ -91,6 +118,7 @@ def sample(path: str, options: SampleOptions, output: Output) -> None:
     from synthwright.generators.base import Generator
     from synthwright.io.dispatch import write_parts
 
+    target = csv_target(options.out, options.csv)
     model = Generator.load(path)
     with output.work() as (sink, stop):
         made = model.sample_parts(
@@ -101,7 +129,7 @@ def sample(path: str, options: SampleOptions, output: Output) -> None:
             workers=options.workers,
             stop=stop,
         )
-        written = str(write_parts(made, options.out))
+        written = str(write_parts(made, target))
     if written != "-":
         output.emit({"rows": options.rows, "written": written}, f"{options.rows:,} rows written to {written}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,7 @@ class RunOptions:
     target: str = ""
     generator: str = ""
     where: str = ""
-    form: tuple[str, str, str] = ("", "", "")  # modality, entity, order
+    form: Mapping[str, Any] = field(default_factory=dict)  # modality, entity, order, image_size
     seed: int = -1
     set_: Sequence[str] = ()
 
@@ -43,9 +43,7 @@ class RunOptions:
             (self.target, "data.target"),
             (self.generator, "generator.use"),
             (self.where, "sample.where"),
-            (self.form[0], "data.modality"),
-            (self.form[1], "data.entity"),
-            (self.form[2], "data.order"),
+            *((value, f"data.{name}") for name, value in self.form.items()),
         ):
             if value:
                 found = merge(found, _nested(path, value))

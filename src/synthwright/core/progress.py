@@ -93,8 +93,9 @@ class JsonLines:
         self._stream.flush()
 
     def close(self) -> None:
-        """Close the stream."""
-        self._stream.close()
+        """Close the stream; standard error stays open for what comes after the work."""
+        if self._stream is not sys.stderr:
+            self._stream.close()
 
 
 class Bar:

@@ -149,7 +149,8 @@ class Dataset:
 
     def fingerprint(self) -> str:
         """sha256 of schema and content; independent of chunking, file format and dictionary order."""
-        digest = hashlib.sha256(json.dumps(self.schema.to_json(), sort_keys=True).encode())
+        schema = self.schema.model_copy(update={"csv": None})
+        digest = hashlib.sha256(json.dumps(schema.to_json(), sort_keys=True).encode())
         for name in sorted(self.tables):
             digest.update(name.encode())
             digest.update(_content_hash(self.tables[name]))

@@ -25,7 +25,7 @@ from synthwright.data.schema import MAIN, Column, Schema
 from synthwright.data.table import without_nan, wrong_cells
 
 IMAGE, LABEL = "image", "label"
-SHORTEST_SIDE = 2
+SHORTEST_SIDE, LONGEST_SIDE = 2, 4096
 MOST_CLASSES = 100
 _SHAPE = re.compile(r"(\d+)x(\d+)x(\d+)")
 _SHOWN = 3  # images named in a message
@@ -282,7 +282,11 @@ def _stacked(given: Sequence[Any], problems: list[Problem]) -> np.ndarray | None
     if odd:
         shown = ", ".join(f"image {i} {shapes[i]}" for i in odd[:_SHOWN])
         what = f"Images differ in size: most are {usual}, {len(odd):,} are not: {shown}."
-        problems.append(Problem(what, "pixels", "bring them to one size first (crop or resize)"))
+        problems.append(
+            Problem(
+                what, "pixels", "crop them to one size, or have files of them resized: read(folder, image_size=(h, w))"
+            )
+        )
         return None
     return np.stack(images)
 

@@ -90,6 +90,14 @@ class Link(Config):
     on: tuple[tuple[str, str], ...] = Field(min_length=1, description="Pairs (child column, parent column).")
 
 
+class CsvForm(Config):
+    """How the text file that data come from is written; a CSV file of such data is written in the same way."""
+
+    delimiter: str = Field(",", min_length=1, max_length=1, description="Between cells.")
+    decimal: Literal[".", ","] = Field(".", description="Decimal mark; a comma is not kept between commas.")
+    encoding: str = Field("utf-8", description="Of the text; utf-8-sig begins with a byte order mark.")
+
+
 class Schema(Config):
     """All columns of a dataset, the links between its tables and the rules its rows keep."""
 
@@ -97,6 +105,7 @@ class Schema(Config):
     columns: tuple[Column, ...] = Field(description="Columns in the order of the data.")
     links: tuple[Link, ...] = Field((), description="Foreign keys.")
     constraints: tuple[dict[str, Any], ...] = Field((), description="Rules, for example {rule: lt, left: a, right: b}.")
+    csv: CsvForm | None = Field(None, description="How the text file was written, when not as plain CSV.")
 
     @field_validator("columns")
     @classmethod

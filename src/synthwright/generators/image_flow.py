@@ -84,7 +84,8 @@ class ImageFlow(Generator):
         if max(h, w) > LONGEST or min(h, w) < SHORTEST:
             raise Unsupported(
                 f"{self.name!r} makes images of {SHORTEST} to {LONGEST} pixels a side, not {h} x {w}.",
-                fix=f"resize them, as in read_images(path, size=({_near(h)}, {_near(w)})), or use image_ppca",
+                fix=f"resize them when reading, by image_size=({_near(h)}, {_near(w)}) or --image-size "
+                f"{_near(h)}x{_near(w)}, or use image_ppca",
             )
         self._schema = data.schema
         self._classes = Classes.fit(data, ctx, balance=self.config.balance)

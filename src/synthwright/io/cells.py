@@ -136,7 +136,10 @@ def _parse_numbers(words: pa.Array, style: Style) -> _Parsed | None:
         if not all_match(words, f"{_DECIMAL_COMMA}|{NUMBER}"):
             return None
         if any_match(words, ","):
-            plain = pc.replace_substring(pc.replace_substring(words, ".", ""), ",", ".")
+            plain, grouped = (
+                pc.replace_substring(pc.replace_substring(words, ".", ""), ",", "."),
+                any_match(words, r"\."),
+            )
     elif not all_match(words, NUMBER):
         if not all_match(words, rf"{_THOUSANDS}|^[+-]?\d{{1,3}}(?:\.\d+)?$"):
             return None

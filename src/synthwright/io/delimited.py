@@ -8,8 +8,9 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -292,14 +293,14 @@ def _text_stream(stream: IO[bytes], encoding: str) -> io.TextIOWrapper:
 # -- writing
 
 
-def write_header(stream: IO[bytes], names: Sequence[str], delimiter: str) -> None:
+def write_header(put: Callable[[str], None], names: Sequence[str], delimiter: str) -> None:
     """One line with the column names."""
     texts = [_quoted(pa.array([name]), delimiter)[0].as_py() for name in names]
-    stream.write((delimiter.join(texts) + "\n").encode())
+    put(delimiter.join(texts) + "\n")
 
 
-def write_texts(stream: IO[bytes], table: pa.Table, delimiter: str) -> None:
-    """Lines of a table of texts: null as nothing, an empty text as "", quotes only where needed, UTF-8, LF."""
+def write_texts(put: Callable[[str], None], table: pa.Table, delimiter: str) -> None:
+    """Lines of a table of texts: null as nothing, an empty text as "", quotes only where needed, LF."""
     for batch in table.to_batches(max_chunksize=_ROWS):
         columns = [_quoted(column, delimiter) for column in batch.columns]
         # In a table of one column an empty line would be no row.
@@ -307,12 +308,12 @@ def write_texts(stream: IO[bytes], table: pa.Table, delimiter: str) -> None:
         lines = pc.binary_join_element_wise(
             *columns, pa.scalar(delimiter, columns[0].type), null_handling="replace", null_replacement=blank
         )
-        stream.write(("\n".join(lines.to_pylist()) + "\n").encode())
+        put("\n".join(lines.to_pylist()) + "\n")
 
 
 def _quoted(texts: pa.Array, delimiter: str) -> pa.Array:
     texts = texts.cast(pa.large_string())
-    special = rf'["\r\n]|^$|{"[|]" if delimiter == "|" else delimiter}'
+    special = rf'["\r\n]|^$|{delimiter if delimiter.isspace() else re.escape(delimiter)}'
     needs = pc.match_substring_regex(texts, special)
     doubled = pc.replace_substring(texts, '"', '""')
     quote = pa.scalar('"', pa.large_string())

@@ -22,7 +22,7 @@ from synthwright.io import frames, sql
 from synthwright.io.files import File, Loaded, load_file, scan_file, with_types
 from synthwright.io.invalid import OnInvalid, settle
 from synthwright.io.jsonlines import read_json, write_json_lines
-from synthwright.io.modalities import Form, modality_of, read_other, saved_schema, write_other
+from synthwright.io.modalities import Form, checked_size, modality_of, read_other, saved_schema, write_other
 from synthwright.io.saving import save_file, save_parts
 from synthwright.io.sql import Query
 from synthwright.io.streams import split_suffix
@@ -43,6 +43,7 @@ def read(
     entity: str | None = None,
     order: str | None = None,
     static: Sequence[str] = (),
+    image_size: int | tuple[int, int] | None = None,
 ) -> Any:
     """Read a dataset; kinds, roles and sensitivity are inferred unless a schema (or the path of one) is given.
 
@@ -52,7 +53,8 @@ def read(
     rows: only the first so many. on_invalid and null_words are for tables only.
     modality: table, series, images or text; "auto" takes what the schema or the source says: a folder or .npz file
     holds images, JSON lines of records hold text, all else tables. entity, order, static: of a long table of series,
-    the columns that name and order them and those that do not change within one.
+    the columns that name and order them and those that do not change within one. image_size: of images, height and
+    width (one number is both) that they are resized to, with a Note.
     Raises ReadError, SchemaError, DataError, ConfigError, Unsupported, MissingExtra.
     """
     if on_invalid not in ("error", "null", "drop"):
@@ -60,7 +62,7 @@ def read(
     if rows is not None and (not isinstance(rows, int) or isinstance(rows, bool) or rows < 1):
         raise ConfigError(f"rows must be a whole number above 0, not {rows!r}.", where="read", fix="pass rows=1000")
     wanted = Schema.load(schema) if isinstance(schema, str | Path) else schema
-    form = Form(modality, entity, order, tuple(static))
+    form = Form(modality, entity, order, tuple(static), checked_size(image_size))
     kind = modality_of(source, form, wanted)
     if kind != "table":
         if on_invalid != "error" or null_words is not None:

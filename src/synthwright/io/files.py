@@ -6,6 +6,7 @@ and Arrow files written here carry the schema in their metadata.
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -22,7 +23,7 @@ from synthwright.core.config import Config
 from synthwright.core.context import Note
 from synthwright.core.errors import Problem, ReadError, SchemaError, Unsupported, listing
 from synthwright.data.infer import infer_schema
-from synthwright.data.schema import Column, Schema
+from synthwright.data.schema import Column, CsvForm, Schema
 from synthwright.io.cells import guess_cells
 from synthwright.io.delimited import Dialect, read_texts, scan_texts, sniff
 from synthwright.io.jsonlines import Hints, date_cells, read_json, scan_json
@@ -48,7 +49,8 @@ SUFFIXES: dict[str, Format] = {
 }
 METADATA = b"synthwright.schema"  # key of the schema in Parquet and Arrow files
 _LOOKED_AT = 10_000  # rows
-_WITH_COMMA = r"^\s*[+-]?\d[\d.]*(?:,\d+)+\s*$"
+_WITH_COMMA = r"^\s*[+-]?\d[\d.]*(?:,\d+)+(?:[eE][+-]?\d+)?\s*$"
+_WITH_POINT = r"^\s*[+-]?\d*\.(?:\d{1,2}|\d{4,})(?:[eE][+-]?\d+)?\s*$"  # and no point between thousands
 
 
 class File(Config):
@@ -57,10 +59,15 @@ class File(Config):
     path: Path = Field(description="Where it is.")
     format: Format | None = Field(None, description="What it is; by suffix when not given.")
     delimiter: str | None = Field(None, min_length=1, max_length=1, description="Between cells; found when not given.")
-    encoding: str | None = Field(None, description="Of text; found when not given. Files are always written as UTF-8.")
+    encoding: str | None = Field(None, description="Of text; found when not given, and written as UTF-8.")
     decimal: Literal[".", ","] | None = Field(None, description="Decimal mark; found when not given.")
     day_first: bool | None = Field(None, description="Order of dates such as 1/2/2020 when the data do not tell.")
     header: bool = Field(True, description="Whether the first line names the columns.")
+
+    @property
+    def delimiter_of_suffix(self) -> str | None:
+        """What cuts cells in files of this suffix; None when it does not say."""
+        return "\t" if split_suffix(self.path)[0] in (".tsv", ".tab") else None
 
     @property
     def kind(self) -> Format:
@@ -97,9 +104,10 @@ def load_file(file: File, *, schema: Schema | None, null_words: Sequence[str] | 
         texts = next(scan_texts(file.path, dialect, rows), None) if rows else read_texts(file.path, dialect)
         if texts is None:
             raise ReadError("The file has a header but no rows.", where=str(file.path), fix="a header alone is no data")
-        style, more = _style(file, dialect, null_words, texts)
+        style, more = _style(file, dialect, null_words, texts, schema)
         loaded = type_texts(texts, schema, style, where=str(file.path))
-        return loaded._replace(notes=(*dialect.notes, *more, *loaded.notes))
+        written = _as_written(loaded.schema, file, dialect, style)
+        return loaded._replace(schema=written, notes=(*dialect.notes, *more, *loaded.notes))
     if file.kind in ("jsonl", "json"):
         with open_input(file.path) as stream:
             table, hints, notes = read_json(stream, str(file.path), lines=file.kind == "jsonl", rows=rows)
@@ -119,13 +127,15 @@ def scan_file(file: File, *, schema: Schema | None, batch_rows: int) -> Iterator
     if first is None:
         raise ReadError("The file has no rows.", where=str(file.path), fix="a header alone is no data")
     dialect = _dialect(file) if file.kind == "csv" else None
-    style = _style(file, dialect, None, first)[0] if dialect else Style()
+    style = _style(file, dialect, None, first, schema)[0] if dialect else Style()
     if schema is None:
         made = type_texts(first, None, style, where=str(file.path)).schema if dialect else infer_schema(first)
         open_columns = tuple(
             c.model_copy(update={"categories": None}) if c.kind == "category" else c for c in made.columns
         )
         schema = made.model_copy(update={"columns": open_columns})
+    if dialect:
+        schema = _as_written(schema, file, dialect, style)
     for table in chain([first], tables):
         if dialect:
             yield type_texts(table, schema, style, where=str(file.path))
@@ -154,15 +164,48 @@ def _table_batches(file: File, batch_rows: int) -> Iterator[pa.Table]:
 
 
 def _dialect(file: File) -> Dialect:
-    suffix, _ = split_suffix(file.path)
-    delimiter = file.delimiter or ("\t" if suffix in (".tsv", ".tab") else None)
+    delimiter = file.delimiter or file.delimiter_of_suffix
     return sniff(file.path, delimiter=delimiter, encoding=file.encoding, header=file.header)
 
 
-def _style(file: File, dialect: Dialect, null_words: Sequence[str] | None, texts: pa.Table) -> tuple[Style, list[Note]]:
+def _as_written(schema: Schema, file: File, dialect: Dialect, style: Style) -> Schema:
+    """The schema with how the file is written, unless it is plain CSV or the schema says so already.
+
+    What the suffix says (tabs) is no part of it: under another suffix the data are written otherwise.
+    """
+    from_suffix = dialect.delimiter == file.delimiter_of_suffix
+    form = CsvForm(
+        delimiter="," if from_suffix else dialect.delimiter,
+        decimal="," if style.decimal == "," and dialect.delimiter != "," else ".",
+        encoding="utf-8-sig" if codecs.lookup(dialect.encoding).name == "utf-8-sig" else "utf-8",
+    )
+    return schema if schema.csv is not None or form == CsvForm() else schema.model_copy(update={"csv": form})
+
+
+def _style(
+    file: File, dialect: Dialect, null_words: Sequence[str] | None, texts: pa.Table, schema: Schema | None
+) -> tuple[Style, list[Note]]:
     decimal, notes = (file.decimal, []) if file.decimal else _decimal_mark(texts, dialect.delimiter)
+    if not file.decimal and schema is not None and schema.csv is not None and schema.csv.decimal == ",":
+        decimal, notes = _decimal_by(schema, texts, dialect.delimiter) or decimal, []
     words = None if null_words is None else tuple(null_words)
     return Style(decimal=decimal, day_first=file.day_first, null_words=words), notes
+
+
+def _decimal_by(schema: Schema, texts: pa.Table, delimiter: str) -> str | None:
+    """The decimal mark of a file whose schema expects a comma, by its columns of numbers; None when cut at commas.
+
+    Few rows may show too few commas to be sure of without a schema.
+    """
+    if delimiter == ",":
+        return None
+    names = [column.name for column in schema.of() if column.kind == "number" and column.name in texts.column_names]
+    columns = [texts.column(name).slice(0, _LOOKED_AT) for name in names]
+    has_comma, has_point = (
+        any(pc.any(pc.match_substring_regex(cells, pattern)).as_py() for cells in columns)
+        for pattern in (_WITH_COMMA, _WITH_POINT)
+    )
+    return "." if has_point and not has_comma else ","
 
 
 def _decimal_mark(texts: pa.Table, delimiter: str) -> tuple[str, list[Note]]:

@@ -25,13 +25,13 @@ import pyarrow as pa
 from synthwright.core.context import Note
 from synthwright.core.errors import DataError, Problem, ReadError, Unsupported, WriteError, listing
 from synthwright.core.store import atomic_file, atomic_folder
-from synthwright.data.images import IMAGE, LABEL, ImageSet, image_cells
+from synthwright.data.images import IMAGE, LABEL, ImageSet, image_cells, image_column
 from synthwright.data.png import encode_png
 from synthwright.data.schema import MAIN, Column, Schema
 from synthwright.data.split import PARTS
 from synthwright.io.files import File, load_file
 from synthwright.io.modalities import placed
-from synthwright.io.pictures import read_pictures
+from synthwright.io.pictures import read_pictures, resized
 from synthwright.io.saving import save_file
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp")
@@ -49,14 +49,13 @@ Size = tuple[int, int]
 def read_images(path: str | Path, *, size: Size | None = None) -> ImageSet:
     """Images from a folder or an `.npz` archive; the layouts are those above.
 
-    size: (height, width) that images of a folder are resized to; without, they must have one size. Needs pillow for
-    folders. Raises ReadError naming every file that cannot be read, DataError, MissingExtra.
+    size: (height, width) that images are resized to; without, those of a folder must have one size. Needs pillow for
+    folders, and to resize. Raises ReadError naming every file that cannot be read, DataError, MissingExtra.
     """
     source = Path(path).expanduser()
     if source.suffix == ".npz":
-        if size is not None:
-            raise Unsupported("An archive of arrays is not resized.", where=str(source), fix="leave size out")
-        return _read_archive(source)
+        found = _read_archive(source)
+        return found if size is None else resized(found, size)
     if not source.is_dir():
         what = "It is a file, no folder." if source.exists() else "There is no such folder."
         raise ReadError(what, where=str(source), fix="name a folder of images or an .npz file")
@@ -164,7 +163,10 @@ def _read_listed(folder: Path, listed: Path, size: Size | None) -> ImageSet:
             Note("I030", f"{len(lost):,} images that the metadata do not name were left out: {listing(names, 3)}")
         )
     table = table.drop_columns([FILE_NAME])
-    if kept is not None and size is None:
+    if kept is not None:
+        if size is not None:
+            column = image_column(pixels.shape[1:])
+            kept = kept.edit({IMAGE: {"format": column.format, "dtype": column.dtype}})
         cells = table.add_column(kept.names.index(IMAGE), IMAGE, image_cells(pixels))
         if pixels.shape[1:] != tuple(int(part) for part in (kept[IMAGE].format or "0").split("x")):
             raise ReadError(

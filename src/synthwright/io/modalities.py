@@ -33,12 +33,32 @@ _FORMS = {  # modality -> the formats and suffixes it can be written in, and the
 
 
 class Form(NamedTuple):
-    """What a source holds, where that cannot be seen: its modality, and what names and orders the series in it."""
+    """What a source holds, where that cannot be seen: its modality, what names and orders series, the images' size."""
 
     modality: str = "auto"
     entity: str | None = None
     order: str | None = None
     static: tuple[str, ...] = ()
+    size: tuple[int, int] | None = None  # height and width that images are resized to
+
+
+def checked_size(given: Any) -> tuple[int, int] | None:
+    """Height and width from one number or two. Raises ConfigError."""
+    from synthwright.data.images import LONGEST_SIDE, SHORTEST_SIDE
+
+    if given is None:
+        return None
+    sides = given if isinstance(given, tuple | list) else (given, given)
+    if len(sides) != 2 or any(
+        not isinstance(side, int) or isinstance(side, bool) or not SHORTEST_SIDE <= side <= LONGEST_SIDE
+        for side in sides
+    ):
+        raise ConfigError(
+            f"{given!r} is no size of images.",
+            where="image_size",
+            fix=f"give one side, or (height, width), of {SHORTEST_SIDE} to {LONGEST_SIDE:,} pixels",
+        )
+    return int(sides[0]), int(sides[1])
 
 
 def modality_of(source: Any, form: Form, schema: Schema | None) -> str:
@@ -53,6 +73,10 @@ def modality_of(source: Any, form: Form, schema: Schema | None) -> str:
             f"entity, order and static describe series, not {found}.",
             where="modality",
             fix='leave them out, or use modality="series"',
+        )
+    if found != "images" and form.size:
+        raise ConfigError(
+            f"An image size describes images, not {found}.", where="image_size", fix="leave it out, or name images"
         )
     if schema is not None and schema.modality != found:
         raise ConfigError(
@@ -113,7 +137,7 @@ def read_other(modality: str, source: Any, schema: Schema | None, form: Form) ->
     if isinstance(source, Dataset):
         if source.modality != modality:
             raise ConfigError(f"The data are of modality {source.modality!r}, not {modality!r}.", where="modality")
-        return source
+        return _sized(source, form.size)
     path = _path(source)
     if path is not None and SUFFIXES.get(split_suffix(path)[0]) in ("parquet", "arrow"):
         file = source if isinstance(source, File) else File(path=path)
@@ -121,7 +145,7 @@ def read_other(modality: str, source: Any, schema: Schema | None, form: Form) ->
         if wanted is not None and wanted.modality == modality:
             table = read_binary(file, None).replace_schema_metadata(None)
             try:
-                return dataset_class(modality).from_arrow(table, wanted)
+                return _sized(dataset_class(modality).from_arrow(table, wanted), form.size)
             except DataError as error:
                 raise DataError.of(placed(error.problems, path)) from error
     readers = {"series": _read_series, "images": _read_images, "text": _read_text}
@@ -158,7 +182,8 @@ def _read_series(source: Any, path: Path | None, schema: Schema | None, form: Fo
             )
         table, notes, guessed = loaded.table, loaded.notes, loaded.schema
     if schema is not None:
-        return SeriesSet.from_arrow(table, schema, notes)
+        written = schema if guessed is None else schema.model_copy(update={"csv": guessed.csv})
+        return SeriesSet.from_arrow(table, written, notes)
     entity, order, seen = _named_series(table, form)
     made = SeriesSet.of(table, entity=entity, order=order, static=form.static or None)
     return _with_roles(made, guessed, (*notes, *seen))
@@ -187,7 +212,8 @@ def _with_roles(made: Dataset, guessed: Schema | None, notes: Any) -> Dataset:
         else c
         for c in made.schema.columns
     )
-    return type(made)(made.tables, made.schema.model_copy(update={"columns": columns}), (*made.notes, *notes))
+    schema = made.schema.model_copy(update={"columns": columns, "csv": guessed.csv if guessed else None})
+    return type(made)(made.tables, schema, (*made.notes, *notes))
 
 
 def _read_images(source: Any, path: Path | None, schema: Schema | None, form: Form) -> Dataset:
@@ -200,9 +226,22 @@ def _read_images(source: Any, path: Path | None, schema: Schema | None, form: Fo
             f"Images are read from a folder or an .npz file, not from a {type(source).__name__}.",
             fix="wrap pixels: ImageSet.of(pixels, labels)",
         )
+    from synthwright.data.images import IMAGE
     from synthwright.io.folders import read_images
 
-    return _under(read_images(path), schema, path)
+    found = read_images(path, size=form.size)
+    if schema is not None and form.size is not None and IMAGE in schema:  # the size that was asked for wins
+        own = found.schema[IMAGE]
+        schema = schema.edit({IMAGE: {"format": own.format, "dtype": own.dtype}})
+    return _under(found, schema, path)
+
+
+def _sized(found: Dataset, size: tuple[int, int] | None) -> Dataset:
+    if size is None:
+        return found
+    from synthwright.io.pictures import resized
+
+    return resized(cast("ImageSet", found), size)
 
 
 def _read_text(source: Any, path: Path | None, schema: Schema | None, form: Form) -> Dataset:
@@ -235,7 +274,7 @@ def flat_schema(schema: Schema) -> Schema:
     seen: dict[str, Any] = {}
     for column in schema.columns:
         seen.setdefault(column.name, column.model_copy(update={"table": MAIN}))
-    return Schema(columns=tuple(seen.values()))
+    return Schema(columns=tuple(seen.values()), csv=schema.csv)
 
 
 def saved_schema(schema: Schema, names: Sequence[str], file: File) -> Schema | None:
@@ -245,7 +284,7 @@ def saved_schema(schema: Schema, names: Sequence[str], file: File) -> Schema | N
     if schema.modality != "series":
         return None
     by_name = {column.name: column for column in flat_schema(schema).columns}
-    return Schema(columns=tuple(by_name[name] for name in names))
+    return Schema(columns=tuple(by_name[name] for name in names), csv=schema.csv)
 
 
 def check_form(modality: str, file: File) -> None:

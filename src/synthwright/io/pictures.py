@@ -14,6 +14,8 @@ import numpy as np
 from synthwright.core.context import Note
 from synthwright.core.errors import Problem, ReadError
 from synthwright.core.extras import need
+from synthwright.data.images import IMAGE, ImageSet, image_cells, image_column
+from synthwright.data.schema import MAIN
 
 MOST_PIXELS = 2**26  # of one file: above it a small file may unpack to gigabytes
 _ORIENTATION = 0x0112  # the EXIF tag
@@ -91,9 +93,32 @@ def _read_one(path: Path, size: tuple[int, int] | None, found: Pictures, library
         return
     if size is not None and (image.height, image.width) != size:
         found.done["resized"] += 1
-        image = image.resize((size[1], size[0]), library.Resampling.LANCZOS)
+        image = _resized(image, size)
     found.images.append(np.asarray(image, dtype=np.uint8))
     found.paths.append(path)
+
+
+def _resized(image: Any, size: tuple[int, int]) -> Any:
+    from PIL.Image import Resampling
+
+    return image.resize((size[1], size[0]), Resampling.LANCZOS)
+
+
+def resized(data: ImageSet, size: tuple[int, int]) -> ImageSet:
+    """The images at this height and width, with a Note; the data themselves if they are so. Raises MissingExtra."""
+    if data.shape[:2] == size:
+        return data
+    library = need("PIL.Image", extra="images", who="resizing images")
+    channels = data.shape[2]
+    pixels = np.empty((len(data), *size, channels), dtype=np.uint8)
+    for i, one in enumerate(data.pixels()):
+        image = library.fromarray(one[:, :, 0] if channels == 1 else one)
+        pixels[i] = np.asarray(_resized(image, size)).reshape(*size, channels)
+    column = image_column((*size, channels))
+    schema = data.schema.edit({IMAGE: {"format": column.format, "dtype": column.dtype}})
+    table = data.arrow.set_column(data.arrow.column_names.index(IMAGE), IMAGE, image_cells(pixels))
+    code, what = _RULES["resized"]
+    return ImageSet({MAIN: table}, schema, (*data.notes, Note(code, f"{len(data):,} {what}")))
 
 
 def _plain(image: Any, done: Counter[str]) -> Any:
@@ -150,7 +175,7 @@ def _check_sizes(found: Pictures) -> None:
     odd = [(path, size) for path, size in zip(found.paths, sizes, strict=True) if size != usual]
     if odd:
         h, w = usual
-        fix = f"bring them to one size, or let them be resized: read_images(path, size=({h}, {w}))"
+        fix = f"bring them to one size, or let them be resized: read(path, image_size=({h}, {w})), --image-size {h}x{w}"
         raise ReadError.of(
             Problem(f"The image has {a} x {b} pixels; most have {h} x {w}.", str(path), fix) for path, (a, b) in odd
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -9,16 +10,15 @@ from pathlib import Path
 from typing import IO
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from synthwright.core.errors import Unsupported, WriteError
 from synthwright.core.store import atomic_file
-from synthwright.data.schema import Schema
+from synthwright.data.schema import CsvForm, Schema
 from synthwright.io.delimited import write_header, write_texts
 from synthwright.io.files import METADATA, File
 from synthwright.io.jsonlines import write_json_lines
-from synthwright.io.streams import open_output, refuse_compression, split_suffix
+from synthwright.io.streams import open_output, refuse_compression
 from synthwright.io.typed import written
 
 GROUP_ROWS, _GROUP_BYTES = 131_072, 128 * 2**20  # a row group of Parquet, a batch of Arrow: whichever comes first
@@ -65,30 +65,57 @@ def _json_lines(schema: Schema, file: File) -> Iterator[Put]:
 
 @contextmanager
 def _csv(schema: Schema, file: File) -> Iterator[Put]:
-    suffix, _ = split_suffix(file.path)
-    delimiter = file.delimiter or ("\t" if suffix in (".tsv", ".tab") else ",")
+    form = _csv_form(schema, file)
     has_begun = False
     with open_output(file.path) as stream:
+        put_text = _encoded(stream, form.encoding, file.path)
 
         def put(part: pa.Table) -> None:
             nonlocal has_begun
             if file.header and not has_begun:
-                write_header(stream, part.column_names, delimiter)
+                write_header(put_text, part.column_names, form.delimiter)
             has_begun = True
-            _write_rows(stream, part, schema, delimiter, file.decimal)
+            write_texts(put_text, _texts(part, schema, form.decimal), form.delimiter)
 
         yield put
 
 
-def _write_rows(stream: IO[bytes], table: pa.Table, schema: Schema, delimiter: str, decimal: str | None) -> None:
+def _csv_form(schema: Schema, file: File) -> CsvForm:
+    """How a file is written: as was asked for, then as its suffix says, then like the file the data come from."""
+    own = schema.csv or CsvForm()
+    if len(schema.of()) == 1:
+        own = CsvForm(encoding=own.encoding)  # nothing in the file would show what cuts cells
+    delimiter = file.delimiter or file.delimiter_of_suffix or own.delimiter
+    # Between commas, 1,234 could not be told from a thousand: a decimal comma stands there only when it is asked for.
+    decimal = file.decimal or ("." if delimiter == "," else own.decimal)
+    return CsvForm(delimiter=delimiter, decimal=decimal, encoding=file.encoding or own.encoding)
+
+
+def _encoded(stream: IO[bytes], encoding: str, path: Path) -> Callable[[str], None]:
+    """A function that appends text to the stream. Raises WriteError for what the encoding lacks."""
+    try:
+        encoder = codecs.getincrementalencoder(encoding)()
+    except LookupError:
+        fix = "use utf-8, utf-8-sig, utf-16, cp1252, ..."
+        raise WriteError(f"Unknown encoding {encoding!r}.", where=str(path), fix=fix) from None
+
+    def put(text: str) -> None:
+        try:
+            stream.write(encoder.encode(text))
+        except UnicodeEncodeError as error:
+            what = f"The encoding {encoding} has no {text[error.start]!r}, which the data hold."
+            raise WriteError(what, where=str(path), fix="leave the encoding out: UTF-8 holds everything") from error
+
+    return put
+
+
+def _texts(table: pa.Table, schema: Schema, decimal: str) -> pa.Table:
     texts = {}
     for column in schema.of():
         cells = table.column(column.name)
-        text = _json_texts(cells) if pa.types.is_nested(cells.type) else written(column, cells)
-        if decimal == "," and (pa.types.is_floating(cells.type) or pa.types.is_decimal(cells.type)):
-            text = pc.replace_substring(text, ".", ",")
-        texts[column.name] = text
-    write_texts(stream, pa.table(texts), delimiter)
+        nested = pa.types.is_nested(cells.type)
+        texts[column.name] = _json_texts(cells) if nested else written(column, cells, decimal=decimal)
+    return pa.table(texts)
 
 
 def _json_texts(cells: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -11,7 +11,18 @@ import pyarrow.compute as pc
 from synthwright.core.errors import Unsupported
 from synthwright.data.schema import Column, arrow_type
 from synthwright.io.dates import parse_dates, write_dates
-from synthwright.io.words import CLOCK, NUMBER, PLAIN_NULLS, WEAK_NULLS, Style, clock_seconds, distinct, is_in, to_float
+from synthwright.io.words import (
+    CLOCK,
+    NUMBER,
+    PLAIN_NULLS,
+    WEAK_NULLS,
+    Style,
+    any_match,
+    clock_seconds,
+    distinct,
+    is_in,
+    to_float,
+)
 
 
 def typed_cells(column: Column, cells: pa.ChunkedArray, style: Style) -> tuple[pa.ChunkedArray, pa.ChunkedArray | None]:
@@ -23,8 +34,8 @@ def typed_cells(column: Column, cells: pa.ChunkedArray, style: Style) -> tuple[p
     found = distinct(cells)
     words = pc.utf8_trim_whitespace(found.words)
     nulls = _schema_nulls(column, found.words if _is_text(kind) else words, style, text=_is_text(kind))
-    if style.decimal == "," and (pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
-        words = pc.replace_substring(pc.replace_substring(words, ".", ""), ",", ".")
+    if style.decimal == "," and _has_mark(kind):
+        words = _with_points(words, column.format or "")
     values = _values_as(kind, column, found.words if _is_text(kind) else words)
     values = pc.if_else(pa.array(nulls, pa.bool_()), pa.scalar(None, values.type), values) if len(values) else values
     bad = ~nulls & ~np.asarray(values.is_valid())
@@ -35,6 +46,21 @@ def typed_cells(column: Column, cells: pa.ChunkedArray, style: Style) -> tuple[p
     if not bad.any():
         return typed, None
     return typed, found.spread(pc.if_else(pa.array(bad), found.words, pa.scalar(None, pa.string())))
+
+
+def _has_mark(kind: pa.DataType) -> bool:
+    """Whether values may be written with a decimal mark; whole numbers may, as 3.00."""
+    return bool(pa.types.is_floating(kind) or pa.types.is_decimal(kind) or pa.types.is_integer(kind))
+
+
+def _with_points(words: pa.Array, form: str) -> pa.Array:
+    """Numbers with decimal commas as numbers with points; points before a comma part thousands.
+
+    Where no word has a comma, the points are decimal marks all the same, as when no schema is given.
+    """
+    if "," not in form and not any_match(words, ","):
+        return words
+    return pc.replace_substring(pc.replace_substring(words, ".", ""), ",", ".")
 
 
 def column_type(column: Column) -> pa.DataType:
@@ -132,12 +158,23 @@ def _dates_as(kind: pa.DataType, form: str | None, words: pa.Array) -> pa.Array:
 # -- writing
 
 
-def written(column: Column, cells: pa.ChunkedArray) -> pa.ChunkedArray:
+def written(column: Column, cells: pa.ChunkedArray, *, decimal: str = ".") -> pa.ChunkedArray:
     """Texts of typed cells by the column's format; missing cells become its first null word, or stay null."""
     text = _written_values(cells, column.format)
+    if decimal == "," and _has_mark(cells.type):
+        text = _with_commas(text)
     if column.null_words and column.null_words[0]:
         return text.fill_null(column.null_words[0])
     return text
+
+
+def _with_commas(words: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Numbers with points as numbers with decimal commas.
+
+    Thousands are parted by points where a comma follows, else by nothing: 1.234 alone would be read as a fraction.
+    """
+    bare = pc.if_else(pc.match_substring(words, "."), words, pc.replace_substring(words, ",", ""))
+    return pc.replace_substring(pc.replace_substring(pc.replace_substring(bare, ",", "'"), ".", ","), "'", ".")
 
 
 def _written_values(cells: pa.ChunkedArray, form: str | None) -> pa.ChunkedArray:

@@ -2,7 +2,7 @@
 
 recipe   Recipe: data, generator, sample, evaluation    runner   execute and resume
 blocks   numbered parts of a sample, as files           workers  who makes the blocks
-folder   the run folder: lock, ledger, whose it is
+folder   the run folder: lock, ledger, whose it is    fitting  a fit that keeps its state, and goes on from it
 asking   requests through a backend into a ledger       endpoints   a backend from what the user says
 dyval    score and ladder of reasoning items
 """

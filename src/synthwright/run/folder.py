@@ -14,18 +14,21 @@ import hashlib
 import json
 import platform
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
 from synthwright.core.errors import ConfigError, FormatError, WriteError
 from synthwright.core.store import write_json, write_text
 from synthwright.run.recipe import Recipe, read_yaml, to_yaml
+
+if TYPE_CHECKING:
+    from synthwright.data.dataset import Dataset
 
 LOCK_FILE, MUTEX = "recipe.lock.yaml", ".lock"
 PACKAGES = ("numpy", "scipy", "scikit-learn", "pyarrow", "pydantic", "safetensors", "lightgbm", "torch")
@@ -39,8 +42,10 @@ _OURS = (
     "run.json",
     "synthetic",
     "checkpoint",
+    "fit.lock.yaml",
     "part-",
 )
+_SHOWN = 5
 _PACKS_ITSELF = (".parquet", ".arrow", ".feather", ".ipc", ".npz")
 _LOCK_HEAD = "# Written by synthwright: what this run was made from. Go on with: synthwright run THIS-FOLDER --resume\n"
 
@@ -93,13 +98,13 @@ class Lock:
         wanted = self.recipe.sample.format
         return suffix_like(self.recipe.data.read) if wanted == "same" else f".{wanted}"
 
-    def to_yaml(self) -> str:
-        """The lock file's text."""
+    def to_yaml(self, head: str = _LOCK_HEAD) -> str:
+        """The lock file's text; head: a comment that says what wrote it."""
         recipe = self.recipe.to_mapping()
         recipe["data"]["read"] = absolute(recipe["data"]["read"]) if recipe["data"]["read"] else None
         recipe["data"]["schema"] = absolute(recipe["data"]["schema"]) if recipe["data"]["schema"] else None
         document = {"lock": self.hash, "recipe": recipe, "data": dict(self.data), "versions": dict(self.versions)}
-        return _LOCK_HEAD + to_yaml(document)
+        return head + to_yaml(document)
 
     @classmethod
     def load(cls, path: Path) -> Lock:
@@ -114,7 +119,7 @@ class Lock:
             ) from error
 
     def differences(self, other: Lock) -> list[str]:
-        """In words, what `other` has otherwise."""
+        """In words, what `other` has otherwise; none when the hashes are equal."""
         mine, theirs = flat(self._facts()), flat(other._facts())
         keys = [*mine, *(key for key in theirs if key not in mine)]
         return [
@@ -174,11 +179,20 @@ def flat(document: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return result
 
 
-def check_free(folder: Path) -> None:
-    """Refuse a folder that holds something else than a run. Raises ConfigError."""
+def facts_of(data: Dataset | None) -> dict[str, Any]:
+    """What a lock says of the data; None when nothing is learned from data."""
+    if data is None:
+        return {"fingerprint": "", "rows": 0, "columns": 0}
+    facts = {"fingerprint": data.fingerprint(), "rows": len(data), "columns": len(data.schema.columns)}
+    form = data.schema.csv  # no part of what the data say, but of the bytes that are written
+    return facts if form is None else {**facts, "csv": form.model_dump(mode="json")}
+
+
+def check_free(folder: Path, lock_file: str = LOCK_FILE) -> None:
+    """Refuse a folder that holds something else than a run (or what else the lock is of). Raises ConfigError."""
     if folder.exists() and not folder.is_dir():
         raise ConfigError("The run folder is a file.", where=str(folder), fix="name another folder with --out")
-    if not folder.exists() or (folder / LOCK_FILE).is_file():
+    if not folder.exists() or (folder / lock_file).is_file():
         return
     strangers = [path.name for path in sorted(folder.iterdir()) if path.name != MUTEX and not _is_leftover(path)]
     if strangers:
@@ -197,10 +211,8 @@ def enter(folder: Path, lock: Lock, *, resume: bool) -> None:
         return
     there = Lock.load(path)
     if there.hash != lock.hash:
-        found = there.differences(lock)
-        words = "; ".join(found[:5]) + (f"; and {len(found) - 5} more" if len(found) > 5 else "")
         raise ConfigError(
-            f"The folder holds a run of something else ({words}).",
+            f"The folder holds a run of something else ({shortened(there.differences(lock))}).",
             where=str(folder),
             fix="name another folder with --out, or go back to the recipe, data and versions of this one",
         )
@@ -208,6 +220,12 @@ def enter(folder: Path, lock: Lock, *, resume: bool) -> None:
         raise ConfigError(
             "The folder holds this run already, finished or not.", where=str(folder), fix=resume_command(folder)
         )
+
+
+def shortened(found: Sequence[str]) -> str:
+    """The first few differences, and how many more there are."""
+    more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return "; ".join(found[:_SHOWN]) + more
 
 
 def resume_command(folder: Path) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import yaml
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from synthwright.core.config import Config, build
 from synthwright.core.errors import ConfigError
@@ -50,9 +50,17 @@ class DataSection(Config):
     static: tuple[str, ...] = Field(
         (), description="Series: columns that do not change within a series; found when empty."
     )
+    image_size: tuple[int, int] | None = Field(
+        None, description="Images: height and width that they are resized to; one number is both."
+    )
     schema_file: str | None = Field(None, alias="schema", description="Schema file; inferred when absent.")
     target: str | None = Field(None, description="Column that a model should predict; makes usefulness measurable.")
     split: SplitSection = Field(default_factory=SplitSection, description="Train, holdout and test.")
+
+    @field_validator("image_size", mode="before")
+    @classmethod
+    def _one_number_is_both(cls, given: object) -> object:
+        return (given, given) if isinstance(given, int) and not isinstance(given, bool) else given
 
 
 class GeneratorSection(Config):
@@ -205,6 +213,7 @@ data:
   # entity: null     # series: column that tells one from another
   # order: null      # series: column with moments or places within one
   # static: []       # series: columns that do not change within one; found when empty
+{size}
   # schema: {schema}   # kinds, roles and rules; written by: synthwright inspect DATA --write FILE
 {target}
   # split:
@@ -232,7 +241,18 @@ out: {out}
 """
 
 
-def template(read: str, *, rows: int, columns: tuple[str, ...], target: str | None, name: str = "recipe.yaml") -> str:
+_NO_SIZE = "  # image_size: null # images: [height, width] that they are resized to"
+
+
+def template(
+    read: str,
+    *,
+    rows: int,
+    columns: tuple[str, ...],
+    target: str | None,
+    name: str = "recipe.yaml",
+    image_size: tuple[int, int] | None = None,
+) -> str:
     """A commented recipe, ready to run. columns: the first serves as the example of a condition."""
     from synthwright.core.registry import names
 
@@ -244,6 +264,7 @@ def template(read: str, *, rows: int, columns: tuple[str, ...], target: str | No
         schema=_scalar(f"{_stem(read)}.schema.json"),
         out=_scalar(f"runs/{_stem(read)}"),
         target=aim,
+        size=f"  image_size: {list(image_size)}" if image_size else _NO_SIZE,
         generators=", ".join(names("generators")),
         rows=rows,
         where=_scalar(f"{columns[0]} is not null"),

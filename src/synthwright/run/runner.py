@@ -23,12 +23,14 @@ from synthwright.data.split import PARTS, split
 from synthwright.evaluate.metric import Report
 from synthwright.generators.base import Generator
 from synthwright.run.blocks import Blocks
+from synthwright.run.fitting import checkpoint_in
 from synthwright.run.folder import (
     LOCK_FILE,
     Ledger,
     Lock,
     check_free,
     enter,
+    facts_of,
     held,
     resume_command,
     sweep,
@@ -82,7 +84,7 @@ def run(
     _check_wishes(wanted, method, data)
     filled = wanted.sample.model_copy(update={"rows": wanted.sample.rows or _usual_size(data)})
     wanted = wanted.model_copy(update={"sample": filled})
-    facts = _facts_of(data)
+    facts = facts_of(data)
     lock = Lock(wanted, facts, versions())
     _check_form(lock, method, folder)
     with held(folder):
@@ -108,12 +110,6 @@ def _usual_size(data: Dataset | None) -> int:
     if data is None or (data.modality == "series" and len(data) < _FEW_SERIES):
         return _UNITS_MADE
     return len(data)
-
-
-def _facts_of(data: Dataset | None) -> dict[str, Any]:
-    if data is None:
-        return {"fingerprint": "", "rows": 0, "columns": 0}
-    return {"fingerprint": data.fingerprint(), "rows": len(data), "columns": len(data.schema.columns)}
 
 
 def _check_wishes(recipe: Recipe, method: Generator, data: Dataset | None) -> None:
@@ -168,6 +164,7 @@ def read_data(recipe: Recipe) -> Dataset:
         entity=section.entity,
         order=section.order,
         static=section.static,
+        image_size=section.image_size,
     )
     roles = {recipe.data.split.group: "group", recipe.data.split.order: "order"}
     changes = {name: {"role": role} for name, role in roles.items() if name is not None}
@@ -261,11 +258,9 @@ class Job:
         if not path.is_file():
             section = self.recipe.generator
             fresh = Generator.create(section.use, **section.options)
-            checkpoint = self.folder / "checkpoint.synth" if fresh.ability.resume else None
-            fresh.fit(train, seed=section.seed, callbacks=self.sinks, stop=self.stop, resume_from=checkpoint)
-            fresh.save(path)
-            if checkpoint is not None:
-                checkpoint.unlink(missing_ok=True)
+            with checkpoint_in(self.folder, fresh) as checkpoint:
+                fresh.fit(train, seed=section.seed, callbacks=self.sinks, stop=self.stop, resume_from=checkpoint)
+                fresh.save(path)
         try:
             return Generator.load(path)  # also after a fresh fit, so that a resumed run goes the same way
         except FormatError as error:

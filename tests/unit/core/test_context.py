@@ -1,5 +1,6 @@
 import io
 import json
+import sys
 
 import pytest
 
@@ -67,6 +68,13 @@ def test_json_lines_are_one_object_each():
     stream = io.StringIO()
     JsonLines(stream)(Event("a", 1, 2, 0.5, {"loss": 1.0}))
     assert json.loads(stream.getvalue()) == {"stage": "a", "done": 1, "total": 2, "seconds": 0.5, "loss": 1.0}
+
+
+def test_json_lines_on_standard_error_leave_it_open_for_the_last_message(capsys):
+    sink = sink_for("json")
+    sink.close()
+    sys.stderr.write("done\n")
+    assert capsys.readouterr().err == "done\n"
 
 
 def test_the_bar_waits_before_it_appears_and_can_be_closed():

@@ -131,15 +131,15 @@ def test_an_archive_cut_short_is_one_clear_error(file):
 def test_written_cells_are_quoted_only_where_needed():
     stream = io.BytesIO()
     table = pa.table({"a,b": ["plain", 'say "hi"', "x,y", "", None], "c": ["1", "2", "3", "4", "line\nend"]})
-    write_header(stream, table.column_names, ",")
-    write_texts(stream, table, ",")
+    write_header(lambda text: stream.write(text.encode()), table.column_names, ",")
+    write_texts(lambda text: stream.write(text.encode()), table, ",")
 
     assert stream.getvalue().decode() == '"a,b",c\nplain,1\n"say ""hi""",2\n"x,y",3\n"",4\n,"line\nend"\n'
 
 
 def test_a_missing_cell_of_a_single_column_is_not_lost():
     stream = io.BytesIO()
-    write_texts(stream, pa.table({"a": ["x", None]}), ",")
+    write_texts(lambda text: stream.write(text.encode()), pa.table({"a": ["x", None]}), ",")
 
     assert stream.getvalue() == b'x\n""\n'
 

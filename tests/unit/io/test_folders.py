@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import synthwright as sw
-from synthwright.core.errors import DataError, MissingExtra, ReadError, Unsupported, WriteError
+from synthwright.core.errors import ConfigError, DataError, MissingExtra, ReadError, Unsupported, WriteError
 from synthwright.data.images import ImageSet
 from synthwright.data.png import encode_png
 from synthwright.io.folders import read_images, write_images
@@ -212,6 +212,37 @@ def test_size_resizes_with_a_note(classes):
     data = read_images(classes, size=(6, 5))
     assert data.shape == (6, 5, 1)
     assert "1 images were resized" in note_of(data)
+
+
+@pytest.mark.parametrize("name", ["set", "set.npz", "set.parquet"])
+def test_images_of_every_source_are_resized_and_keep_their_schema(tmp_path, name):
+    rng = np.random.default_rng(0)
+    pixels = rng.integers(0, 256, (6, 9, 8, 3), dtype=np.uint8)
+    data = ImageSet.of(pixels, labels=["a", "b"] * 3, metadata={"age": list(range(6))})
+    data = data.replace({}, data.schema.edit(age={"role": "ignore"}))
+    found = sw.read(sw.write(data, tmp_path / name), image_size=(4, 6))
+    assert found.shape == (4, 6, 3)
+    assert found.schema["age"].role == "ignore"
+    assert found.labels().tolist() == ["a", "b"] * 3
+    assert "6 images were resized" in note_of(found)
+    assert np.array_equal(found.pixels(), sw.read(data, image_size=(4, 6)).pixels())
+
+
+def test_images_of_the_size_that_is_asked_for_stay_as_they_are(tmp_path):
+    data = ImageSet.of(np.random.default_rng(0).integers(0, 256, (4, 8, 8), dtype=np.uint8))
+    assert sw.read(data, image_size=8) is data
+    assert sw.read(sw.write(data, tmp_path / "set"), image_size=8).fingerprint() == data.fingerprint()
+
+
+def test_the_size_that_is_asked_for_wins_over_a_schema(classes):
+    schema = sw.read(classes).schema
+    assert sw.read(classes, schema=schema, image_size=(3, 4)).shape == (3, 4, 1)
+
+
+@pytest.mark.parametrize("size", [1, True, "8", (8,), (8, 8, 1), (8, 8.0), 5000])
+def test_what_is_no_size_of_images_is_refused(classes, size):
+    with pytest.raises(ConfigError, match="is no size of images"):
+        sw.read(classes, image_size=size)
 
 
 def test_other_files_are_left_out_with_a_note(classes):

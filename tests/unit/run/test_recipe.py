@@ -27,6 +27,12 @@ def test_every_default_is_written_out():
     assert document["data"]["split"]["fractions"] == [0.6, 0.2, 0.2]
 
 
+def test_one_number_is_both_sides_of_an_image():
+    for given in (32, [32, 32]):
+        recipe = Recipe.from_mapping({"data": {"read": "pics", "image_size": given}})
+        assert recipe.to_mapping()["data"]["image_size"] == [32, 32]
+
+
 def test_all_wrong_options_are_named_with_their_path():
     with pytest.raises(ConfigError) as caught:
         Recipe.from_mapping({"data": {"read": "a.csv", "taget": "y"}, "sample": {"rows": 0}, "evaluatee": {}})
