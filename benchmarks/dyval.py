@@ -16,9 +16,10 @@ from benchmarks.tabular import machine
 from synthwright import Generator
 from synthwright.reasoning import items, probes
 from synthwright.reasoning.grammar import ORDERS, n_sets, parse, render
-from synthwright.reasoning.levels import LABELS, LEVELS, TASKS, capacity
+from synthwright.reasoning.levels import LABELS, LEVELS, TASKS
 from synthwright.reasoning.sampling import Wish
 from synthwright.reasoning.scoring import score
+from synthwright.reasoning.spaces import capacity
 
 RESULTS = Path(__file__).parent / "results" / "dyval.csv"
 
@@ -41,7 +42,7 @@ def measure(task: str, level: str, n: int) -> dict[str, object]:
         "oracle": right.accuracy,
         "sort_by_name": round(by_name.accuracy, 4),
         "chance": round(by_name.chance, 4),
-        "capacity": capacity(task, level) or "",
+        "capacity": "" if (most := capacity(task, level, Wish())) is None else most.n,
     }
     for name, features in (("counts", probes.counts), ("surface", probes.surface), ("nearby", probes.nearby)):
         found = probes.guess(records, features) if LABELS[task] else None

@@ -82,6 +82,16 @@ def test_ladder_prints_a_level_a_task(cli):
     assert "95 % interval" in done.stdout
 
 
+def test_answers_come_in_the_shares_that_are_asked_for(cli, tmp_path):
+    mix = "True=0.7,False=0.2,N/A=0.1"
+    arguments = ("--task", "abductive_logic", "--level", "D3", "--n", 50, "--quiet")
+    cli("text", "dyval", "make", *arguments, "--balance", mix, "--out", "a.jsonl")
+    cli("text", "dyval", "make", *arguments, "--set", f"balance={mix}", "--out", "b.jsonl")
+    made = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text().splitlines()]
+    assert 33 <= sum(one["label"] == "True" for one in made) <= 37
+    assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
+
+
 HERE = "http://127.0.0.1:9/v1"
 
 
@@ -91,6 +101,9 @@ HERE = "http://127.0.0.1:9/v1"
         (("make", "--task", "bool", "--out", "x.jsonl"), 2, "Unknown task"),
         (("make", "--level", "D9", "--out", "x.jsonl"), 2, "Unknown level"),
         (("make", "--level", "D1", "--n", "5000", "--out", "x.jsonl"), 3, "different puzzles"),
+        (("make", "--balance", "twins", "--out", "x.jsonl"), 2, "Did you mean 'twin'"),
+        (("make", "--balance", "True=0.9,False=0.3", "--out", "x.jsonl"), 2, "add up to 1.2"),
+        (("make", "--task", "bool_logic", "--balance", "True=0.5,N/A=0.5", "--out", "x.jsonl"), 2, "answer N/A"),
         (("make", "--template-set", "9", "--out", "x.jsonl"), 2, "0 to 6, or mixed"),
         (("make", "--template-set", "²", "--out", "x.jsonl"), 2, "template_set"),
         (("make", "--set", "balance", "--out", "x.jsonl"), 2, "--set name=value"),

@@ -34,12 +34,13 @@ class MakeOptions:
     secret_env: str
     set_: Sequence[str]
     seed: int
+    balance: str = "twin"
 
     def options(self) -> dict[str, Any]:
         """Options of the generator; `--set` wins."""
         number: int | str = int(self.template_set) if self.template_set.isdecimal() else self.template_set
         found = {"task": self.task, "level": self.level, "order": self.order, "template_set": number}
-        return {**found, "secret": self.secret(), **parse_assignments(self.set_)}
+        return {**found, "balance": self.balance, "secret": self.secret(), **parse_assignments(self.set_)}
 
     def secret(self) -> str:
         """The key of the item seeds. Raises ConfigError."""

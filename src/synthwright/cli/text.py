@@ -59,6 +59,10 @@ def make(
     n: Annotated[int, typer.Option("--n", "-n", min=1, help="Items in all, over all tasks and levels.")] = 280,
     order: Order = "random",
     template_set: Wording = "0",
+    balance: Annotated[
+        str,
+        typer.Option("--balance", metavar="MIX", help="twin, uniform, paper, or shares: True=0.7,False=0.2,N/A=0.1."),
+    ] = "twin",
     secret_env: SecretEnv = "",
     set_: Annotated[
         list[str], typer.Option("--set", metavar="KEY=VALUE", help="An option; see: synthwright generators dyval.")
@@ -76,7 +80,7 @@ def make(
     """
     from synthwright.cli import dyval as body
 
-    options = body.MakeOptions(task, level, order, template_set, secret_env, tuple(set_), seed)
+    options = body.MakeOptions(task, level, order, template_set, secret_env, tuple(set_), seed, balance)
     body.make(out, n, options, _output(json, quiet))
 
 

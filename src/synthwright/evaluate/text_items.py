@@ -18,16 +18,18 @@ from synthwright.evaluate.text import ItemMetric, TextEncoding, cells_of
 from synthwright.evaluate.verdict import Finding
 from synthwright.reasoning import probes
 from synthwright.reasoning.answers import judge
+from synthwright.reasoning.balance import answers_of, shares_of
 from synthwright.reasoning.items import question_of
-from synthwright.reasoning.levels import LABELS, capacity
+from synthwright.reasoning.levels import LABELS
 from synthwright.reasoning.puzzles import Puzzle, canonical_id
 from synthwright.reasoning.scoring import score as graded
 from synthwright.reasoning.scoring import wilson
 from synthwright.reasoning.solver import solve
+from synthwright.reasoning.spaces import Capacity, capacity, wish_of
+from synthwright.reasoning.trees import Wish
 
 BALANCE_FAIL, SHORTCUT_FAIL, REPEATS_FAIL, KNOWN_FAIL = 0.20, 0.15, 0.02, 0.35
 _FEWEST_BALANCED, _FEWEST_PROBED = 12, 60
-_SMALL = 10_000  # puzzles of a task and level; below it they repeat by chance
 _MAKE = "make new items: synthwright text dyval make"
 _CEILING = 0.95
 
@@ -88,26 +90,30 @@ def _dealt(items: Sequence[Mapping[str, Any]], rng: np.random.Generator) -> floa
 
 
 class TextBalance(ItemMetric):
-    """Are all answers of a task equally frequent, so that none of them is a good guess?"""
+    """Are all answers of a task equally frequent, so that none of them is a good guess; or in the shares asked for?"""
 
     name: ClassVar[str] = "text_balance"
     axis: ClassVar[Axis] = "controllability"
     label: ClassVar[str] = "Balance of answers"
-    summary: ClassVar[str] = "share of the commonest answer within a task and level, beside the share of an even mix"
+    summary: ClassVar[str] = "share of an answer within a task and level, beside an even mix or the share asked for"
 
     def measure(self, encoding: TextEncoding, ctx: Context) -> list[Score]:
-        """One score; value is the largest excess over an even mix. Numbers: no answer may be frequent."""
+        """One score; value is the largest excess over an even mix, or over the share that the records say was asked.
+
+        Numbers: none may be frequent.
+        """
         items = encoding.items()
         found = []
         for name, places in _groups(items, _FEWEST_BALANCED).items():
             task = str(items[places[0]]["task"])
-            answers = Counter(str(items[place]["label"]) for place in places)
-            commonest, k = max(answers.items(), key=lambda pair: (pair[1], pair[0]))
-            labels = LABELS[task]
-            even = 1 / len(labels) if labels else 0.25
-            share, n = k / len(places), len(places)
-            p = float(min(1.0, (len(labels or ()) or 1) * stats.binom.sf(k - 1, n, even)))
-            words = f"in {name} {commonest!r} is the answer to {share:.0%} of {n:,} items; an even mix has {even:.0%}"
+            wish = wish_of([items[place] for place in places])
+            answers, n = Counter(str(items[place]["label"]) for place in places), len(places)
+            due = {answer: _due(answer, task, wish) for answer in answers}
+            commonest, k = max(answers.items(), key=lambda pair: (pair[1] / n - due[pair[0]], pair[0]))
+            share, even = k / n, due[commonest]
+            p = float(min(1.0, (len(LABELS[task] or ()) or 1) * stats.binom.sf(k - 1, n, even)))
+            expected = f"{even:.0%} was asked for" if wish.shares else f"an even mix has {even:.0%}"
+            words = f"in {name} {commonest!r} is the answer to {share:.0%} of {n:,} items; {expected}"
             low, high = wilson(k, n)
             where = {"cell": name, "answer": commonest}
             excess = share - even
@@ -124,6 +130,14 @@ class TextBalance(ItemMetric):
                 sampled=encoding.used(),
             )
         ]
+
+
+def _due(answer: str, task: str, wish: Wish) -> float:
+    """The share of an answer that was asked for, or that of an even mix; of numbers, what is still not frequent."""
+    own = answers_of(task, extended=wish.extended)
+    if answer in own and wish.shares:
+        return dict(shares_of(dict(wish.shares), task, extended=wish.extended))[answer]
+    return 1 / len(own) if LABELS[task] else 0.25
 
 
 class TextShortcuts(ItemMetric):
@@ -191,17 +205,20 @@ class TextRepeats(ItemMetric):
         p = float(stats.binom.sf(equal - 1, len(items), 1e-4))
         found = [Finding(equal / len(items) / REPEATS_FAIL, p, words, {}, equal / len(items), warn=0.0)]
         table: list[dict[str, Any]] = []
+        small: list[str] = []
         total = equal
         cells = cells_of([items[i] for i in first])
         for (task, level), places in cells.items():
             ctx.step(len(table), len(cells), "comparing")
             again = _repeats([items[first[i]] for i in places], [puzzles[first[i]] for i in places])
-            found.append(_repeated(task, level, again, len(places)))
+            most = capacity(task, level, wish_of([items[first[i]] for i in places]))
+            found.append(_repeated((task, level), again, len(places), most))
             total += again
-            cell = {"capacity": capacity(task, level), "items": len(places), "repeats": again}
-            table.append({"task": task, "level": level, **cell})
+            cell = {"capacity": most and most.n, "items": len(places), "repeats": again}
+            table.append({"task": task, "level": level, **cell, "is_exact": bool(most and most.is_exact)})
+            if most is not None and most.is_memorisable:
+                small.append(f"{task} {level}")
         n = len(items)
-        small = [f"{one['task']} {one['level']}" for one in table if (one["capacity"] or _SMALL) < _SMALL]
         good = "Puzzles do not repeat more often than chance has it."
         good += f" Small enough to be memorised: {', '.join(small)}." if small else ""
         return [
@@ -218,14 +235,15 @@ class TextRepeats(ItemMetric):
         ]
 
 
-def _repeated(task: str, level: str, again: int, n: int) -> Finding:
+def _repeated(cell: tuple[str, str], again: int, n: int, most: Capacity | None) -> Finding:
     """The repeats of one task and level. Where there are few puzzles that is worth a warning and no more."""
-    most = capacity(task, level)
-    chance = _by_chance(n, most)
-    is_small = most is not None and most < _SMALL
+    task, level = cell
+    chance = _by_chance(n, most.n) if most is not None else 0.0
     words = f"{again:,} of {n:,} items of {task} at {level} repeat an earlier puzzle under other names"
-    words += f"; it has {most:,} puzzles, so that about {chance:.0%} would by chance" if is_small else ""
-    effect = min((again / n - chance) / KNOWN_FAIL, 1.0) if is_small else again / n / REPEATS_FAIL
+    effect = again / n / REPEATS_FAIL
+    if most is not None and most.is_memorisable:
+        words += f"; it has {most}, so that about {chance:.0%} would by chance"
+        effect = min((again / n - chance) / KNOWN_FAIL, 1.0)
     p = float(stats.binom.sf(again - 1, n, max(chance, 0.001)))
     return Finding(effect, p, words, {"task": task, "level": level}, again / n, *wilson(again, n))
 
@@ -248,10 +266,8 @@ def _firsts(texts: Sequence[str]) -> list[int]:
     return list(seen.values())
 
 
-def _by_chance(n: int, most: int | None) -> float:
+def _by_chance(n: int, most: int) -> float:
     """Share of n draws from `most` equally likely puzzles that were drawn before."""
-    if most is None:
-        return 0.0
     return 1 - most * (1 - (1 - 1 / most) ** n) / n
 
 

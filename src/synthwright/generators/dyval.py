@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from synthwright.core.config import Config
 from synthwright.core.context import Context
@@ -15,11 +15,14 @@ from synthwright.data.conditions import Condition
 from synthwright.data.corpus import Corpus, corpus_schema
 from synthwright.data.schema import Schema
 from synthwright.generators.base import Ability, Generator
+from synthwright.reasoning.balance import balance_text, check_shares, parse_balance, shares_of
 from synthwright.reasoning.items import Style, items, record
-from synthwright.reasoning.levels import LEVELS, TASKS, capacity, parse_levels, parse_tasks
+from synthwright.reasoning.levels import LEVELS, TASKS, parse_levels, parse_tasks
 from synthwright.reasoning.puzzles import commitment
 from synthwright.reasoning.sampling import Wish
+from synthwright.reasoning.spaces import Capacity, capacity
 
+_CROWDED = 0.1  # share of a sample that may come from levels of which more than half is asked for
 _STRIDE = 2**20  # group numbers of one attempt at one block
 
 
@@ -34,10 +37,13 @@ class DyValConfig(Config):
     template_set: int | Literal["mixed"] = Field(
         0, description="Wording: 0 plain, 1 to 4 paraphrases, 5 formulas, 6 a story; mixed draws one for each puzzle."
     )
-    balance: Literal["twin", "uniform", "paper"] = Field(
+    balance: Literal["twin", "uniform", "paper"] | dict[str, float] = Field(
         "twin",
         description="twin: puzzles that share everything but the answer; uniform: equal shares of the answers; paper: "
-        "as the published sampler draws them.",
+        "as the published sampler draws them; or shares, as in True=0.7,False=0.2,N/A=0.1, of twins.",
+    )
+    extended: bool = Field(
+        False, description="deductive_logic gets rules that make something false, and the answer False with them."
     )
     unsolvable: Literal["none", "deletions", "cycles"] = Field(
         "none", description="Remove statements or close cycles, so that some answers cannot be determined."
@@ -53,6 +59,38 @@ class DyValConfig(Config):
         if isinstance(value, int) and not 0 <= value <= 6:
             raise ValueError("must be 0 to 6, or mixed")
         return value
+
+    @field_validator("balance", mode="before")
+    @classmethod
+    def _is_readable(cls, value: Any) -> str | dict[str, float]:
+        try:
+            return parse_balance(value)
+        except ConfigError as error:
+            raise ValueError(error.what) from error
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        """Options that say how the answers are to be must not contradict each other."""
+        tasks = parse_tasks(self.task)
+        try:
+            if self.extended and "deductive_logic" not in tasks:
+                raise ConfigError(
+                    "extended=true is about deductive_logic, which is not among the tasks.", fix="leave it out"
+                )
+            if self.extended and self.balance == "paper":
+                raise ConfigError(
+                    "No sampler was published for extended=true.", fix="use balance=twin, balance=uniform or shares"
+                )
+            if not isinstance(self.balance, str):
+                if self.unsolvable != "none":
+                    raise ConfigError(
+                        "balance names the shares of the answers, and unsolvable leaves them to what is missing.",
+                        fix="leave one of them out",
+                    )
+                check_shares(self.balance, tasks, extended=self.extended)
+        except ConfigError as error:
+            raise ValueError(error.what) from error
+        return self
 
     @field_validator("task", "level")
     @classmethod
@@ -90,13 +128,24 @@ class DyVal(Generator):
     def _fit(self, data: None, ctx: Context) -> None:
         ctx.step(1, 2, "counting puzzles")
         for task, level in self._cells():
-            most = capacity(task, level)
-            if most is not None and most < 10_000:
+            most = self._capacity(task, level)
+            if most is not None and most.is_memorisable:
                 ctx.note(
                     "T001",
-                    f"only {most:,} puzzles differ in more than names: they repeat and can be memorised",
+                    f"only {'' if most.is_exact else 'at most '}{most.n:,} puzzles differ in more than names: they "
+                    "repeat and can be memorised",
                     f"{task} {level}",
                 )
+
+    def _capacity(self, task: str, level: str) -> Capacity | None:
+        return capacity(task, level, self._wish(task))
+
+    def _wish(self, task: str) -> Wish:
+        config = self.config
+        extended = config.extended and task == "deductive_logic"
+        shares = () if isinstance(config.balance, str) else shares_of(config.balance, task, extended=extended)
+        balance = config.balance if isinstance(config.balance, str) else "twin"
+        return Wish(balance, config.unsolvable, shares, extended)
 
     def _cells(self) -> list[tuple[str, str]]:
         return [(task, level) for level in parse_levels(self.config.level) for task in parse_tasks(self.config.task)]
@@ -112,18 +161,39 @@ class DyVal(Generator):
         return cells or self._cells()
 
     def check_capacity(self, n: int) -> None:
-        """Raise SpaceExhausted when n items are more than half of the puzzles of a task and level."""
+        """Raise SpaceExhausted when n items are more than half of the puzzles of a task and level.
+
+        Levels of which twins use a part only may be asked for more than half of that part, with the Note T001 on their
+        repeats, as long as they make up no more than a tenth of the sample and half of all their puzzles.
+        """
         super().check_capacity(n)
         cells = self._cells()
         each = -(-n // len(cells))
-        for task, level in cells:
-            most = capacity(task, level)
-            if most is not None and each > most / 2 and not self.config.allow_repeats:
-                raise SpaceExhausted(
-                    f"{each:,} items of {task} at {level} are asked for; it has {most:,} different puzzles.",
-                    where=f"task {task}, level {level}",
-                    fix=f"ask for at most {most // 2 * len(cells):,} items, use higher levels, or allow_repeats=true",
-                )
+        if self.config.allow_repeats or not (full := self._exhausted(each)):
+            return
+        task, level, most = min(full, key=lambda cell: cell[2].n)
+        sizes = [size for cell in self._cells() for size in self._limits(*cell) if size < each]
+        fewer = max((size for size in sizes if not self._exhausted(size)), default=0) * len(cells)
+        ask = f"ask for at most {fewer:,} in all, " if fewer else ""
+        raise SpaceExhausted(
+            f"{each:,} items of {task} at {level} are asked for; it has {most}.",
+            where=f"task {task}, level {level}",
+            fix=f"{ask}use higher levels, or allow_repeats=true",
+        )
+
+    def _limits(self, task: str, level: str) -> tuple[int, ...]:
+        """Half of the puzzles that can be drawn, and half of all puzzles; empty where they need no count."""
+        most, every = self._capacity(task, level), capacity(task, level, Wish("paper"))
+        return () if most is None or every is None else (most.n // 2, max(most.n, every.n) // 2)
+
+    def _exhausted(self, each: int) -> list[tuple[str, str, Capacity]]:
+        """The tasks and levels that `each` items are too many for."""
+        cells = self._cells()
+        found = [(task, level, most) for task, level in cells if (most := self._capacity(task, level)) is not None]
+        full = [cell for cell in found if each > cell[2].n / 2]
+        if len(full) > _CROWDED * len(cells):
+            return full
+        return [cell for cell in full if each > self._limits(*cell[:2])[1]]
 
     def _sample(self, n: int, ctx: Context, where: Condition | None) -> Corpus:
         config, cells = self.config, self._wanted(where)
@@ -131,7 +201,7 @@ class DyVal(Generator):
         seed = seed_of(ctx.rng)
         secret = f"{config.secret}|{seed}"
         first = (ctx.block * 64 + ctx.attempt) * _STRIDE
-        wish = Wish(config.balance, config.unsolvable)
+        wishes = {task: self._wish(task) for task in parse_tasks(config.task)}
         style = Style(
             config.order,
             None if config.template_set == "mixed" else config.template_set,
@@ -141,8 +211,9 @@ class DyVal(Generator):
         gen = {
             "commitment": commitment(config.secret),  # the one that `describe` prints; with the seed it gives the items
             "seed": seed,
-            "balance": config.balance,
+            "balance": balance_text(config.balance),
             "unsolvable": config.unsolvable,
+            **({"extended": True} if config.extended else {}),
         }
         found: list[dict[str, Any]] = []
         group = 0
@@ -150,6 +221,7 @@ class DyVal(Generator):
             if group % 50 == 0:
                 ctx.step(min(len(found), n), n, "sampling")
             cell, index = cells[group % len(cells)], first + group // len(cells)
+            wish = wishes[cell[0]]
             found += [record(one, secret, wish, style, gen) for one in items(secret, cell, index, wish, style)]
             group += 1
         return Corpus.of(found[:n])
@@ -158,9 +230,9 @@ class DyVal(Generator):
         """The options, the capacity of small levels, and the commitment to the secret."""
         lines = [super().describe(), f"commitment {commitment(self.config.secret)}"]
         for task, level in self._cells():
-            most = capacity(task, level)
+            most = self._capacity(task, level)
             if most is not None:
-                lines.append(f"{task} {level}: {most:,} different puzzles")
+                lines.append(f"{task} {level}: {most}{', memorisable' if most.is_memorisable else ''}")
         return "\n".join(lines)
 
     def _state(self) -> State:

@@ -231,10 +231,10 @@ def ambiguities(number: int) -> list[str]:
             examples += [Statement(kind, "bcd", (text,)) for text in ("7", "-12")]
         elif kind in ("true", "false", "sink"):
             examples.append(Statement(kind, "bcd"))
-        elif kind in ("sqrt", "square", "not", "rule_not"):
+        elif kind in ("sqrt", "square", "not", "rule_not", "deny_not"):
             examples.append(Statement(kind, "bcd", ("fgh",)))
         elif kind != "equation":
-            few = 1 if kind in ("links", "rule_or", "rule_and", "and", "or") else 2
+            few = 2 if kind in ("add", "sub", "mul", "div") else 1
             every = ("fgh", "jkl", "mnp", "qrs")
             examples += [Statement(kind, "bcd", every[:n]) for n in range(few, 5)]
     found = []

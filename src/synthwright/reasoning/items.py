@@ -64,13 +64,24 @@ def messages(item: Item, secret: str, wish: Wish, style: Style) -> list[dict[str
     """What is sent: worked examples of the same task and level, then the item; its reasoning as a reply, if wanted."""
     found = []
     for i in range(style.few_shot):
-        # Examples come from a stream of their own, so that none is ever an item.
-        shot = items(f"{secret}|shot", (item.task, item.level), item.index * 97 + i, wish, Style(trace=True))[0]
+        shot = _example(item, i, secret, wish)
         found += [{"role": "user", "content": shot.text}, {"role": "assistant", "content": shot.trace}]
     found.append({"role": "user", "content": item.text})
     if item.trace:
         found.append({"role": "assistant", "content": item.trace})
     return found
+
+
+def _example(item: Item, number: int, secret: str, wish: Wish) -> Item:
+    """A worked example, of twins one by lot: from a stream of its own, and never the item under other names."""
+    stream, cell = f"{secret}|shot", (item.task, item.level)
+    for attempt in range(6):
+        index = item.index * 97 + number + 16 * attempt
+        twins = items(stream, cell, index, wish, Style(trace=True))
+        others = [one for one in twins if one.canonical != item.canonical]
+        if others:
+            return Dice(item_seed(f"{stream}|lot", *cell, index)).pick(others)
+    raise RuntimeError(f"no example of {item.task} at {item.level} differs from the item")  # fewer than two puzzles
 
 
 def record(item: Item, secret: str, wish: Wish, style: Style, gen: Mapping[str, Any]) -> dict[str, Any]:

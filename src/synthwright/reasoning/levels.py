@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from math import comb
 
 from synthwright.core.errors import ConfigError, did_you_mean, listing
 
@@ -93,32 +92,3 @@ def parse_levels(text: str) -> tuple[str, ...]:
             )
         found += order[order.index(first) : order.index(last) + 1]
     return tuple(dict.fromkeys(found))
-
-
-def capacity(task: str, level: str) -> int | None:
-    """How many problems of a task and level there are that differ in more than names; None: too many to matter.
-
-    Counted exactly for logic without extra links: operands of and, or are unordered. Twins use a part of them.
-    """
-    size = LEVELS[level]
-    if task not in ("bool_logic", "deductive_logic", "abductive_logic") or size.links:
-        return None
-    if task == "abductive_logic":
-        return 2 * _marked(size.depth, size.width)
-    plain = 2
-    for _ in range(size.depth):
-        plain = plain + 2 * _multisets(plain, size.width)
-    return plain
-
-
-def _marked(depth: int, width: int) -> int:
-    """Trees with one marked leaf."""
-    plain, marked = 1, 1
-    for _ in range(depth):
-        marked = marked + 2 * marked * _multisets(plain, width - 1)
-        plain = plain + 2 * _multisets(plain, width)
-    return marked
-
-
-def _multisets(n: int, k: int) -> int:
-    return comb(n + k - 1, k)

@@ -20,7 +20,8 @@ class Statement:
     """One sentence: its kind, the name it is about, and what it says about it.
 
     kinds: value (args: one number as text), true and false (none), add sub mul div sqrt square and or not rule_and
-    rule_or rule_not (args: names), equation (head: "1" or "2"; args: a, b, e as numbers or names), links (names), sink.
+    rule_or rule_not (args: names), deny_and deny_or deny_not (as the rules, which make the head false), equation
+    (head: "1" or "2"; args: a, b, e as numbers or names), links (names), sink.
     """
 
     kind: str

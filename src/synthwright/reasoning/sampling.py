@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from synthwright.reasoning.balance import answer_of, answers_of
 from synthwright.reasoning.levels import LABELS, NOT_KNOWN, Level
 from synthwright.reasoning.puzzles import Dice, Puzzle, Statement, names
+from synthwright.reasoning.rules import extended
 from synthwright.reasoning.solver import links, solve
 from synthwright.reasoning.trees import (
     Wish,
@@ -31,15 +33,22 @@ _LOGIC = {
     "deductive_logic": (("rule_and", 0.2), ("rule_or", 0.6), ("rule_not", 0.2)),
     "abductive_logic": (("rule_and", 0.07), ("rule_or", 0.66), ("rule_not", 0.27)),
 }
-_TRIES = 200
+_TWINNED = tuple(task for task, labels in LABELS.items() if labels)
+_TRIES = 5000  # of trees; one in twenty holds all three answers of abduction at D1
 _SHUFFLES = 4  # of the facts of one tree in search of twins: another tree costs less than more of them
 _NO_PATH = 0.15  # share of max-sum questions without any path
 
 
 def groups(task: str, level: Level, wish: Wish, dice: Dice, turn: int) -> list[Puzzle]:
-    """One group of twins, one puzzle where a task has none. turn: number of the group, which sets whose turn it is."""
+    """One group of twins, one puzzle where a task has none. turn: number of the group, which sets whose turn it is.
+
+    With shares one of the twins is kept, so that also then nothing but the answer differs from answer to answer.
+    """
+    draw = extended if wish.extended and task == "deductive_logic" else _DRAWN[task]
     for _ in range(_TRIES):
-        found = _DRAWN[task](level, wish, dice, turn)
+        found = draw(level, wish, dice, turn)
+        if found and wish.shares and task in _TWINNED:
+            return [found[answers_of(task, extended=wish.extended).index(answer_of(wish.shares, turn))]]
         if found:
             return found
     raise RuntimeError(f"no {task} puzzle at {level.name} in {_TRIES} tries")  # a bug: every level has puzzles
@@ -200,7 +209,7 @@ def _flawed_graph(
 def _reachability(level: Level, wish: Wish, dice: Dice, turn: int) -> list[Puzzle]:
     """Twins ask about two pairs of one graph with equal out-degree of the start and in-degree of the end.
 
-    Both pairs are hard to tell apart: every start has links, every end is linked to.
+    Every start has links, every end is linked to; paths are of all lengths, and without a path the two are related.
     """
     called, onward = _graph(level, dice)
     statements = tuple(_flawed_graph(called, onward, level, wish, dice))
@@ -215,16 +224,40 @@ def _reachability(level: Level, wish: Wish, dice: Dice, turn: int) -> list[Puzzl
     if wish.balance == "paper":
         return [Puzzle("reachability", statements, dice.pick(pairs))]
     dice.shuffle(pairs)
-    found: dict[tuple[str, int, int], Puzzle] = {}
-    wanted = LABELS["reachability"] or ()
-    for a, b in pairs[:400]:
-        puzzle = Puzzle("reachability", statements, (a, b))
+    both = [Puzzle("reachability", statements, pair) for pair in _hard(pairs, onward, into, dice)]
+    return both if wish.balance == "twin" else both[turn % 2 :][:1]
+
+
+def _hard(
+    pairs: Sequence[tuple[str, str]], onward: dict[str, list[str]], into: dict[str, int], dice: Dice
+) -> list[tuple[str, str]]:
+    """A pair whose shortest path has a length drawn from 1 to the longest, and one without a path that looks alike.
+
+    Of the latter the end leads to the start, or both lead to a common place; degrees are equal. Empty when there is
+    no such two.
+    """
+    far = {name: _distances(name, onward) for name in onward}
+    reach = {name: set(found) for name, found in far.items()}
+    wanted = dice.between(1, max(max(found.values()) for found in far.values()))
+    apart: dict[tuple[int, int], tuple[str, str]] = {}
+    for a, b in pairs:
+        if b not in reach[a] and (reach[a] | {a}) & (reach.get(b, set()) | {b}):
+            apart.setdefault((len(onward[a]), into[b]), (a, b))
+    for a, b in pairs:
         key = (len(onward[a]), into[b])
-        found.setdefault((solve(puzzle), *key), puzzle)
-        if all((label, *key) in found for label in wanted):
-            both = [found[(label, *key)] for label in wanted]
-            return both if wish.balance == "twin" else [both[turn % 2]]
+        if far[a].get(b) == wanted and key in apart:
+            return [(a, b), apart[key]]
     return []
+
+
+def _distances(start: str, onward: dict[str, list[str]]) -> dict[str, int]:
+    """The length of the shortest path to every place that can be reached, the start at 0."""
+    found, layer = {start: 0}, [start]
+    while layer:
+        after = dict.fromkeys(name for place in layer for name in onward.get(place, ()) if name not in found)
+        found |= dict.fromkeys(after, found[layer[0]] + 1)
+        layer = list(after)
+    return found
 
 
 def _max_sum(level: Level, wish: Wish, dice: Dice, turn: int) -> list[Puzzle]:
@@ -236,7 +269,7 @@ def _max_sum(level: Level, wish: Wish, dice: Dice, turn: int) -> list[Puzzle]:
     ends = [name for name in called if any(name in afters for afters in onward.values())]
     if not starts or not ends:
         return []
-    without = dice.chance(_NO_PATH)
+    without = answer_of(wish.shares, turn) == NOT_KNOWN if wish.shares else dice.chance(_NO_PATH)
     for _ in range(40):
         a, b = dice.pick(starts), dice.pick(ends)
         if a == b:

@@ -188,7 +188,12 @@ def _deductive(puzzle: Puzzle) -> str:
 
 
 def deduced(statements: Sequence[Statement]) -> dict[str, bool]:
-    """Forward: a rule whose premise is true makes its head true; a premise that is not true says nothing."""
+    """Forward: a rule whose premise is true makes its head true; a premise that is not true says nothing.
+
+    With rules that make their head false (deny_...), what is concluded both ways is left out.
+    """
+    if any(one.kind.startswith("deny_") for one in statements):
+        return {name: next(iter(said)) for name, said in concluded(statements).items() if len(said) == 1}
 
     def conclude(one: Statement, known: Mapping[str, bool]) -> bool | None:
         operands = [known.get(arg) for arg in one.args]
@@ -201,6 +206,31 @@ def deduced(statements: Sequence[Statement]) -> dict[str, bool]:
 
     rules = [one for one in statements if one.kind.startswith("rule_")]
     return _settled(rules, _facts(statements), conclude)
+
+
+def concluded(statements: Sequence[Statement]) -> dict[str, dict[bool, None]]:
+    """All that facts and rules say of each name, in the order in which it is found: True, False, or both.
+
+    Both is a contradiction (Belnap 1977): each half goes on to be used, so that the order of statements is no matter.
+    """
+    found: dict[str, dict[bool, None]] = {}
+    for one in statements:
+        if one.kind in ("true", "false"):
+            found.setdefault(one.head, {})[one.kind == "true"] = None
+    rules = [one for one in statements if one.kind.startswith(("rule_", "deny_"))]
+    grows = True
+    while grows:
+        grows = False
+        for one in rules:
+            said = found.get(one.head, {})
+            wanted, is_not = one.kind.startswith("rule_"), one.kind.endswith("_not")
+            if wanted in said:
+                continue
+            hold = ((not is_not) in found.get(arg, {}) for arg in one.args)
+            if any(hold) if one.kind.endswith("_or") else all(hold):
+                found.setdefault(one.head, {})[wanted] = None
+                grows = True
+    return found
 
 
 def _abductive(puzzle: Puzzle) -> str:

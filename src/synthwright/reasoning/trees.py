@@ -16,10 +16,16 @@ _SEVERAL, _SINGLE = ("add", "sub", "mul", "div"), ("sqrt", "square")
 
 @dataclass(frozen=True)
 class Wish:
-    """How puzzles are drawn. balance: "twin", "uniform" (quotas only) or "paper". flaws: none, deletions or cycles."""
+    """How puzzles are drawn. balance: "twin", "uniform" (quotas only) or "paper". flaws: none, deletions or cycles.
+
+    shares: answers with shares that add up to 1; one of each group of twins is asked then. extended: deductive rules
+    can conclude that something is false.
+    """
 
     balance: str = "twin"
     flaws: str = "none"
+    shares: tuple[tuple[str, float], ...] = ()
+    extended: bool = False
 
 
 # -- trees

@@ -15,6 +15,7 @@ from synthwright.llm.http import HttpBackend, Patience
 from synthwright.llm.meter import Meter
 from synthwright.llm.protocol import Backend, Request
 from synthwright.llm.scripted import FAULTS, ScriptedBackend, share_of
+from synthwright.reasoning.balance import answers_of
 from synthwright.reasoning.grammar import parse
 from synthwright.reasoning.items import oracle, sort_by_name
 from synthwright.reasoning.levels import LABELS, LEVELS
@@ -74,7 +75,8 @@ def scripted(spec: str, *, seed: int = 0, meter: Meter | None = None) -> Scripte
     faults = {name: value for name, value in settings.items() if name in FAULTS}
 
     def rates(request: Request) -> dict[str, float]:
-        share = solved(request) * (1 - chance_of(cell_of(request)[0])) + chance_of(cell_of(request)[0])
+        chance = _chance(request)
+        share = solved(request) * (1 - chance) + chance
         return {**faults, "wrong": faults.get("wrong", 0.0) + (1 - share) * max(0.0, 1 - sum(faults.values()))}
 
     return ScriptedBackend(
@@ -139,6 +141,21 @@ def chance_of(task: str) -> float:
     return 1 / len(labels) if labels else 0.0
 
 
+def _chance(request: Request) -> float:
+    """What guessing scores on one item."""
+    labels = _answers(request)
+    return 1 / len(labels) if labels else 0.0
+
+
+def _answers(request: Request) -> tuple[str, ...]:
+    """The answers that an item can have; deduction with rules that make something false has one more."""
+    task = cell_of(request)[0]
+    if task == "deductive_logic":
+        statements = parse(request.messages[-1][1], task).statements
+        return answers_of(task, extended=any(one.kind.startswith("deny_") for one in statements))
+    return LABELS[task] or ()
+
+
 def cell_of(request: Request) -> tuple[str, str]:
     """Task and level of the item that a request asks."""
     task, _, level = request.purpose.partition(" ")
@@ -154,7 +171,7 @@ def _asked_of(request: Request) -> dict[str, Any]:
 def _wrong(request: Request, seed: int) -> str:
     """Another answer of the same kind."""
     right = oracle(_asked_of(request)).strip("<>")
-    labels = [one for one in LABELS[cell_of(request)[0]] or () if one != right]
+    labels = [one for one in _answers(request) if one != right]
     if labels:
         return f"<<<{labels[int(share_of(seed, request, 'wrong') * len(labels))]}>>>"
     # Far enough away for every tolerance, also of large numbers.

@@ -11,8 +11,8 @@ import pytest
 
 from synthwright.core.errors import DataError
 from synthwright.reasoning.grammar import ORDERS, ambiguities, arranged, n_sets, parse, render, templates
-from synthwright.reasoning.items import Style, items
-from synthwright.reasoning.levels import LABELS, LEVELS, TASKS, capacity, parse_levels, parse_tasks
+from synthwright.reasoning.items import Style, items, messages
+from synthwright.reasoning.levels import GRAPHS, LABELS, LEVELS, TASKS, parse_levels, parse_tasks
 from synthwright.reasoning.puzzles import Dice, Puzzle, Statement, canonical_id, item_seed, names
 from synthwright.reasoning.sampling import Wish, groups
 from synthwright.reasoning.solver import numbers, solve
@@ -258,21 +258,6 @@ def test_another_coefficient_or_the_other_order_of_a_difference_is_another_puzzl
     assert canonical_id(same[0]) == canonical_id(same[1])
 
 
-def test_capacities_are_those_counted_by_hand():
-    assert [capacity("bool_logic", level) for level in ("D1", "D2")] == [80, 6560]
-    assert capacity("bool_logic", "D3") == pytest.approx(3.1e7, rel=0.03)
-    assert [capacity("abductive_logic", level) for level in ("D1", "D2")] == [42, pytest.approx(1.3e3, rel=0.05)]
-    assert capacity("arithmetic", "D1") is None
-
-
-def test_capacity_equals_the_number_of_different_trees():
-    """All trees of D1 with two children, counted by their canonical ids."""
-    found = set()
-    for index in range(6000):
-        found.add(canonical_id(drawn("bool_logic", "D1", index, Wish("paper"))[0]))
-    assert len(found) == capacity("bool_logic", "D1")
-
-
 def test_names_are_no_words_and_their_order_tells_nothing():
     found = names(500, Dice(3))
     assert len(set(found)) == 500
@@ -305,11 +290,72 @@ def test_text_of_another_kind_is_one_clear_error():
         parse(text.replace("is True.", "is quite true."), "bool_logic")
 
 
-def test_worked_examples_are_never_items():
-    one = items("k", ("bool_logic", "D2"), 0, Wish(), Style())[0]
-    from synthwright.reasoning.items import messages
+def test_worked_examples_are_never_items_and_have_all_answers():
+    given = Counter()
+    for index, task in itertools.product(range(12), ("bool_logic", "abductive_logic")):
+        for one in items("k", (task, "D1"), index, Wish(), Style()):
+            found = messages(one, "k", Wish(), Style(few_shot=3))
+            assert [m["role"] for m in found] == ["user", "assistant"] * 3 + ["user"]
+            shots = [parse(m["content"], task) for m in found if m["role"] == "user"][:3]
+            assert canonical_id(one.puzzle) not in {canonical_id(shot) for shot in shots}
+            replies = [m["content"] for m in found if m["role"] == "assistant"]
+            given.update((task, reply.rpartition("<<<")[2].strip(">")) for reply in replies)
+    assert set(given) == {(task, label) for task in ("bool_logic", "abductive_logic") for label in LABELS[task]}
 
-    found = messages(one, "k", Wish(), Style(few_shot=3))
-    assert [m["role"] for m in found] == ["user", "assistant"] * 3 + ["user"]
-    assert len({m["content"] for m in found if m["role"] == "user"}) == 4
-    assert all(m["content"].endswith(">>>") for m in found if m["role"] == "assistant")
+
+# -- pairs that are hard to tell apart
+
+
+def ways(puzzle):
+    """Places that each place leads to, itself among them, by the matrix of the links."""
+    everyone = sorted({one.head for one in puzzle.statements})
+    step = np.eye(len(everyone), dtype=bool)
+    for one in puzzle.statements:
+        for target in one.args:
+            step[everyone.index(one.head), everyone.index(target)] = True
+    powers = [np.eye(len(everyone), dtype=bool)]
+    while not np.array_equal(powers[-1], after := powers[-1] @ step):
+        powers.append(after)
+    return everyone, powers
+
+
+def test_paths_have_all_lengths_and_pairs_without_one_lead_back_or_meet():
+    for level in ("D2", "D4"):
+        lengths = Counter()
+        for index in range(40):
+            right, wrong = drawn("reachability", level, index, Wish())
+            assert (solve(right), solve(wrong)) == ("True", "False")
+            everyone, powers = ways(right)
+            a, b = (everyone.index(name) for name in wrong.query)
+            assert (powers[-1][a] & powers[-1][b]).any()
+            a, b = (everyone.index(name) for name in right.query)
+            lengths[next(k for k, power in enumerate(powers) if power[a, b])] += 1
+        assert lengths[1] <= 25, level
+        assert sum(n for length, n in lengths.items() if length >= 3) >= 4, level
+
+
+def test_pairs_with_and_without_a_path_come_in_equal_shares_and_with_cycles_too():
+    labels = Counter(solve(drawn("reachability", "D3", i, Wish("uniform"))[0]) for i in range(40))
+    assert labels == {"True": 20, "False": 20}
+    for index in range(5):
+        assert [solve(one) for one in drawn("reachability", "D3", index, Wish(flaws="cycles"))] == [
+            "True",
+            "False",
+        ]
+
+
+# -- sizes of the levels
+
+
+@pytest.mark.quality
+@pytest.mark.parametrize("task", TASKS)
+def test_a_reader_who_slips_at_every_statement_does_worse_at_larger_levels(task):
+    """3 % slips a statement. D3, D5 and D7 are wide and the others deep: each kind falls by itself, graphs at once."""
+    right = {}
+    for level in LEVELS:
+        sizes = [len(drawn(task, level, index)[0].statements) for index in range(40)]
+        right[level] = np.mean([0.97**n for n in sizes])
+    chains = (("D1", "D2", "D4", "D6", "D8"), ("D1", "D3", "D5", "D7"))
+    for chain in (tuple(LEVELS),) if task in GRAPHS else chains:
+        falls = [right[level] for level in chain]
+        assert falls == sorted(falls, reverse=True), (task, chain, falls)

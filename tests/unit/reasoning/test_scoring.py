@@ -10,7 +10,7 @@ from scipy.stats import binom
 
 import synthwright as sw
 from synthwright.core.errors import ConfigError, DataError, SpaceExhausted, Unsupported
-from synthwright.reasoning import answers, grammar, items, probes, puzzles, sampling, solver
+from synthwright.reasoning import answers, grammar, items, probes, puzzles, rules, sampling, solver
 from synthwright.reasoning.ladder import Ladder
 from synthwright.reasoning.levels import LABELS, LEVELS
 from synthwright.reasoning.sampling import Wish
@@ -145,12 +145,22 @@ def test_labels_are_balanced_in_every_block_and_twins_share_a_group():
     assert all(len(groups) == 1 for groups in kin.values())
 
 
+def test_no_puzzle_stands_on_two_sides_of_a_split():
+    corpus = sw.Generator.create("dyval", level="D1-D3", allow_repeats=True).fit().sample(840)
+    parts = sw.split(corpus, fractions=[0.6, 0.2, 0.2], seed=0)
+    seen = [{one["payload"]["canonical"] for one in part.records()} for part in parts]
+    assert all(seen)
+    assert not seen[0] & seen[1]
+    assert not seen[0] & seen[2]
+    assert not seen[1] & seen[2]
+
+
 def test_small_spaces_are_said_to_be_exhausted():
     model = sw.Generator.create("dyval", task="bool_logic", level="D1").fit()
     assert any("memorise" in note.what for note in model.notes)
-    assert len(model.sample(40)) == 40
-    with pytest.raises(SpaceExhausted, match="80 different puzzles") as error:
-        model.sample(41)
+    assert len(model.sample(10)) == 10
+    with pytest.raises(SpaceExhausted, match="20 different puzzles") as error:
+        model.sample(11)
     assert "allow_repeats" in error.value.fix
 
 
@@ -299,6 +309,24 @@ def mutant_twins_without_shuffle(monkeypatch):
         return not twins_hold("bool_logic")
     except RuntimeError:  # no pair of twins is found at all
         return True
+
+
+def mutant_shares_forgotten(monkeypatch):
+    monkeypatch.setattr(sampling, "answer_of", lambda shares, turn: shares[turn % len(shares)][0])
+    labels = Counter(one["label"] for one in made(60, task="bool_logic", level="D3", balance="True=0.9,False=0.1"))
+    low, high = binom.interval(0.999, 60, 0.9)
+    return not low <= labels["True"] <= high
+
+
+def mutant_contradictions_kept(monkeypatch):
+    """Nobody asks whether the rules against a name hold too."""
+    monkeypatch.setattr(rules, "_meant", lambda nodes, roots, leaves, truth: "True")
+    try:
+        for seed in range(20):
+            sampling.groups("deductive_logic", LEVELS["D2"], Wish("uniform", extended=True), puzzles.Dice(seed), 0)
+    except RuntimeError as error:
+        return "was drawn as" in str(error)
+    return False
 
 
 def mutant_names_in_order(monkeypatch):
