@@ -111,6 +111,12 @@ class Dataset:
         """A dataset with some tables (and the schema, if given) exchanged."""
         return type(self)({**self.tables, **tables}, schema or self.schema, self.notes)
 
+    def noted(self, *notes: Note) -> Self:
+        """The same data with more notes."""
+        made = self._trusted(self.tables)
+        object.__setattr__(made, "notes", (*self.notes, *notes))
+        return made
+
     @classmethod
     def concat(cls, parts: Sequence[Self]) -> Self:
         """All units of the parts in order; schema and notes of the first. The parts have equal columns."""

@@ -12,4 +12,5 @@ image_flow   rectified flow with a U-Net                     image_ppca   a norm
 image_classes   how often each class is made
 series_flow  diffusion of whole series                       pca_gaussian, block_bootstrap   the floors to beat
 series_parts what methods of series share                    dyval      reasoning items: learns from nothing
+defaults     which method `auto` is for data that are no table
 """

@@ -18,6 +18,7 @@ from synthwright.core.progress import Event
 from synthwright.core.store import check_place, write_text
 from synthwright.data.dataset import Dataset
 from synthwright.generators.base import Generator
+from synthwright.generators.defaults import method_for
 from synthwright.run.folder import MUTEX, Lock, check_free, facts_of, held, shortened, sweep, versions
 from synthwright.run.recipe import Recipe
 
@@ -65,7 +66,9 @@ def fit_to(
     and `save` raise; what cannot be learned leaves no state.
     """
     section = recipe.generator
-    model = Generator.create(section.use, **section.options)
+    model, notes = method_for(data, section.use, **section.options)
+    model.check_packages()
+    data = data.noted(*notes)
     check_place(recipe.out)
     folder = partial_folder(recipe.out)
 

@@ -22,6 +22,7 @@ from synthwright.data.dataset import Dataset
 from synthwright.data.split import PARTS, split
 from synthwright.evaluate.metric import Report
 from synthwright.generators.base import Generator
+from synthwright.generators.defaults import method_for
 from synthwright.run.blocks import Blocks
 from synthwright.run.fitting import checkpoint_in
 from synthwright.run.folder import (
@@ -81,6 +82,8 @@ def run(
     folder = Path(wanted.out)
     check_free(folder)
     data = read_data(wanted) if _learns(method, wanted) else None
+    method, _ = method_for(data, wanted.generator.use, **wanted.generator.options)
+    method.check_packages()
     _check_wishes(wanted, method, data)
     filled = wanted.sample.model_copy(update={"rows": wanted.sample.rows or _usual_size(data)})
     wanted = wanted.model_copy(update={"sample": filled})
@@ -257,7 +260,8 @@ class Job:
         path = self.folder / "model.synth"
         if not path.is_file():
             section = self.recipe.generator
-            fresh = Generator.create(section.use, **section.options)
+            fresh, notes = method_for(train, section.use, **section.options)
+            train = train.noted(*notes) if train is not None else None
             with checkpoint_in(self.folder, fresh) as checkpoint:
                 fresh.fit(train, seed=section.seed, callbacks=self.sinks, stop=self.stop, resume_from=checkpoint)
                 fresh.save(path)

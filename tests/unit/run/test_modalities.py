@@ -9,6 +9,7 @@ import pytest
 
 import synthwright as sw
 from synthwright.core.errors import ConfigError, DataError, FormatError, MissingExtra, SchemaError, Unsupported
+from synthwright.generators.defaults import method_for
 from synthwright.run.runner import run
 from synthwright.testing import mixed_table, small_images, small_series
 
@@ -94,6 +95,35 @@ def test_methods_and_data_of_two_kinds_do_not_meet(folder):
         sw.Generator.create("image_ppca").fit(mixed_table(60))
     with pytest.raises(Unsupported, match="not from nothing"):
         sw.Generator.create("cart").fit(None)
+
+
+def test_auto_is_a_method_for_these_data_and_says_which(folder):
+    recipe = {
+        "data": recipes(folder)["series"]["data"],
+        "sample": {"rows": 30},
+        "evaluate": {"metrics": ["series_acf"]},
+    }
+    report = run({**recipe, "out": str(folder / "out")}).report
+    assert sw.Generator.load(folder / "out" / "model.synth").name == "pca_gaussian"
+    assert [note.what for note in report.notes if note.code == "G033"] == ["auto uses 'pca_gaussian' for series"]
+
+
+@pytest.mark.parametrize("torch", [True, False])
+def test_auto_for_images_is_the_flow_or_says_what_it_needs(torch, monkeypatch):
+    if torch:
+        pytest.importorskip("torch")
+    else:
+        monkeypatch.setitem(sys.modules, "torch", None)
+    method, (note,) = method_for(small_images(40))
+    assert method.name == ("image_flow" if torch else "image_ppca")
+    assert ("needs torch" in note.what) is not torch
+
+
+def test_a_method_that_is_named_is_the_one_that_is_used():
+    assert method_for(small_images(40), "cart")[0].name == "cart"
+    assert method_for(mixed_table(60))[0].name == "auto"
+    with pytest.raises(ConfigError, match="leaf"):
+        method_for(small_images(40), leaf=30)
 
 
 def test_a_schema_of_another_kind_is_refused_when_reading(folder):
