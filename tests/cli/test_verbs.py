@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from synthwright.cli.model import gate_reasons
+from synthwright.evaluate.metric import Report, Score
 from synthwright.io.dispatch import read, write
 from synthwright.scenarios.healthcare import patients
 from synthwright.testing import small_series
@@ -91,6 +93,12 @@ def test_the_gate_closes_on_a_copy_of_the_training_data_and_says_why(cli, csv, t
     assert "The gate is closed:" in closed.stdout
     assert "privacy.copies" in closed.stdout
     assert json.loads(cli(*parts, "--gate", "--json", code=1).stdout)["gate"]["closed_by"]
+
+
+def test_a_test_that_could_not_be_computed_closes_the_gate():
+    score = Score("privacy.copies", "privacy", "Copies", None, "error", "This could not be computed: ValueError: no")
+    report = Report((score,), (), {}, {})
+    assert gate_reasons(report, strict=False) == [f"privacy.copies: error: {score.plain}"]
 
 
 def test_a_strict_gate_does_not_take_silence_for_a_pass(cli, csv, tmp_path):

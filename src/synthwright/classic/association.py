@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from synthwright.classic import twosample
+
 
 def joint_counts(a: np.ndarray, b: np.ndarray, sizes: tuple[int, int]) -> np.ndarray:
     """Cross table of two code vectors (values 0..size-1): (sizes[0], sizes[1]) int64."""
@@ -17,21 +19,47 @@ def joint_counts(a: np.ndarray, b: np.ndarray, sizes: tuple[int, int]) -> np.nda
     return np.bincount(flat, minlength=sizes[0] * sizes[1]).reshape(sizes)
 
 
-def phi_squared(counts: np.ndarray) -> tuple[float, float]:
-    """Mean-square contingency of a cross table less its bias, and its standard error.
+def phi_squared(counts: np.ndarray) -> float:
+    """Mean-square contingency of a cross table less its bias, not below 0.
 
     counts: (r, c). The bias under independence is (r' - 1)(c' - 1) / n with r', c' non-empty rows and columns
-    (Bergsma 2013, equation 3). Error: the null part 2 dof / n^2 plus the delta-method part 4 phi2 (1 + phi2) / n.
+    (Bergsma 2013, equation 3).
     """
     n = counts.sum()
     if n == 0:
-        return 0.0, 0.0
+        return 0.0
     counts = counts[counts.sum(axis=1) > 0][:, counts.sum(axis=0) > 0]
     expected = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / n
     raw = float(((counts - expected) ** 2 / expected).sum() / n)
-    dof = (counts.shape[0] - 1) * (counts.shape[1] - 1)
-    corrected = max(0.0, raw - dof / n)
-    return corrected, float(np.sqrt(2 * dof / n**2 + 4 * corrected * (1 + corrected) / n))
+    return float(max(0.0, raw - (counts.shape[0] - 1) * (counts.shape[1] - 1) / n))
+
+
+def phi_squared_error(counts: np.ndarray, phi2: float) -> float:
+    """Standard error of `phi_squared` of a table with these margins whose true value is phi2.
+
+    The null part, exact given the margins (Dawson 1954), plus the delta-method part 4 phi2 (1 + phi2) / n. The margins
+    matter where few rows stand outside the commonest level: one row that two rare levels share is then no evidence.
+    """
+    n = int(counts.sum())
+    if n == 0:
+        return 0.0
+    margins = [sums[sums > 0] for sums in (counts.sum(axis=1), counts.sum(axis=0))]
+    _, null = twosample.chi_square_moments(margins[0], margins[1])
+    return float(np.sqrt(null / n**2 + 4 * phi2 * (1 + phi2) / n))
+
+
+def independence_p(counts: np.ndarray) -> float:
+    """Probability of a chi-square statistic this large in a table of independent columns with these margins.
+
+    The statistic as a gamma variable with its exact mean and variance, which holds for rare levels too.
+    """
+    counts = counts[counts.sum(axis=1) > 0][:, counts.sum(axis=0) > 0]
+    mean, variance = twosample.chi_square_moments(counts.sum(axis=1), counts.sum(axis=0))
+    if min(counts.shape, default=0) < 2 or not variance > 0:
+        return 1.0
+    expected = np.outer(counts.sum(axis=1), counts.sum(axis=0)) / counts.sum()
+    statistic = float(((counts - expected) ** 2 / expected).sum())
+    return twosample.gamma_tail(statistic, mean, variance)
 
 
 def coefficient(phi2: float | np.ndarray) -> np.ndarray:
@@ -45,7 +73,7 @@ def associations(codes: np.ndarray, sizes: Sequence[int]) -> np.ndarray:
     found = np.eye(d)
     for i in range(d):
         for j in range(i):
-            value, _ = phi_squared(joint_counts(codes[:, i], codes[:, j], (sizes[i], sizes[j])))
+            value = phi_squared(joint_counts(codes[:, i], codes[:, j], (sizes[i], sizes[j])))
             found[i, j] = found[j, i] = coefficient(value)
     return found
 

@@ -35,6 +35,7 @@ class C2ST(TableMetric):
     label: ClassVar[str] = "Real or synthetic? (classifier)"
     summary: ClassVar[str] = "AUC of a classifier that tells synthetic rows from unseen real ones"
     source: ClassVar[str] = "Lopez-Paz and Oquab 2017"
+    fewest: ClassVar[int] = 100
 
     def scores(self, evidence: Evidence, ctx: Context) -> Sequence[Score]:
         """One score; value is the AUC."""
@@ -42,8 +43,8 @@ class C2ST(TableMetric):
         other = "holdout" if evidence.holdout is not None else "test" if evidence.test is not None else ""
         if not other:
             return self.unknown("Real rows that the generator never saw were not given.", NEED_HOLDOUT)
-        if min(encoding.rows[other], encoding.rows["synthetic"]) < 100:
-            return self.unknown("Fewer than 100 rows on a side: a classifier learns nothing from them.", NEED_HOLDOUT)
+        if few := self.too_few({part: encoding.rows[part] for part in ("synthetic", other)}):
+            return few
         value, error, n = c2st(encoding, "synthetic", other)
         p = float(stats.norm.sf((value - 0.5) / error))
         verdict = judge(value, p, warn=AUC_WARN, fail=AUC_FAIL, alpha=ALPHA)

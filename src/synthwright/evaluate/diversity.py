@@ -11,7 +11,6 @@ from scipy import stats
 from synthwright.classic import twosample
 from synthwright.classic.neighbours import Points, nearest, within
 from synthwright.core.context import Context
-from synthwright.core.errors import counted
 from synthwright.data.columns import RARE
 from synthwright.evaluate.encoding import Field, TableEncoding
 from synthwright.evaluate.metric import Axis, Evidence, Score
@@ -43,6 +42,7 @@ class Coverage(TableMetric):
     label: ClassVar[str] = "Coverage of the real rows"
     summary: ClassVar[str] = "share of unseen real rows with a synthetic row nearby, also among isolated rows"
     source: ClassVar[str] = "Naeem et al. 2020 (arXiv 2002.09797)"
+    fewest: ClassVar[int] = 50
 
     def scores(self, evidence: Evidence, ctx: Context) -> Sequence[Score]:
         """One score; value is coverage, references["real"] that of train rows."""
@@ -50,11 +50,10 @@ class Coverage(TableMetric):
         other = "holdout" if evidence.holdout is not None else "test" if evidence.test is not None else ""
         if not other:
             return self.unknown("Real rows that the generator never saw were not given.", NEED_HOLDOUT)
-        n = min(*(encoding.rows[part] for part in (other, "train", "synthetic")), _ROWS)
-        if n < 50:
-            return self.unknown(
-                f"{counted(n, 'row is', 'rows are')} too few for neighbourhoods.", "give 50 rows or more of each part"
-            )
+        sizes = {part: encoding.rows[part] for part in (other, "train", "synthetic")}
+        if few := self.too_few(sizes):
+            return few
+        n = min(*sizes.values(), _ROWS)
         sides = {
             p: encoding.points(p).take(encoding.draw(p, n, "coverage"))
             for p in (other, "train", "synthetic", "independent")
@@ -103,11 +102,15 @@ class Duplicates(TableMetric):
     label: ClassVar[str] = "Repeated rows"
     summary: ClassVar[str] = "share of synthetic rows that repeat another one, against real rows"
     source: ClassVar[str] = "count of repeats among as many real rows"
+    fewest: ClassVar[int] = 30
 
     def scores(self, evidence: Evidence, ctx: Context) -> Sequence[Score]:
         """One score; value is the share of repeats."""
         encoding = evidence.encoding
-        n = min(encoding.rows["synthetic"], encoding.rows["real"])
+        sizes = {part: encoding.rows[part] for part in ("synthetic", "real")}
+        if few := self.too_few(sizes):
+            return few
+        n = min(sizes.values())
         counts = {}
         for part in ("synthetic", "real"):
             hashes = encoding.hashes(part)[encoding.draw(part, n, "duplicates")]
@@ -141,11 +144,17 @@ class RareLevels(TableMetric):
     label: ClassVar[str] = "Lost categories and minorities"
     summary: ClassVar[str] = "levels that are lost or far too rare in the synthetic rows"
     source: ClassVar[str] = "exact test on counts (Fisher 1935)"
+    fewest: ClassVar[int] = 20
 
     def scores(self, evidence: Evidence, ctx: Context) -> Sequence[Score]:
         """One score; value is the synthetic share of the level that decides over its real share."""
         encoding = evidence.encoding
-        findings = [one for field in encoding.fields if not field.is_number for one in _level_findings(field)]
+        fields, few = self.compared(encoding, ctx)
+        if few:
+            return few
+        if all(field.is_number for field in fields):
+            return self.unknown("There is no column of categories.", "")
+        findings = [one for field in fields if not field.is_number for one in _level_findings(field)]
         if not findings:
             return self.unknown("No level of any column is frequent enough to be missed.", "evaluate more rows")
         good = f"No level was lost or became rare ({len(findings)} compared)."
@@ -183,10 +192,14 @@ class Entropy(TableMetric):
     label: ClassVar[str] = "Variety inside columns"
     summary: ClassVar[str] = "entropy of each column over that of the real column"
     source: ClassVar[str] = "Shannon 1948; error: Basharin 1959"
+    fewest: ClassVar[int] = 20
 
     def scores(self, evidence: Evidence, ctx: Context) -> Sequence[Score]:
         """One score; value is the lowest ratio, 1 is right."""
-        findings = [one for one in (_entropy_finding(f, evidence.encoding) for f in evidence.encoding.fields) if one]
+        fields, few = self.compared(evidence.encoding, ctx)
+        if few:
+            return few
+        findings = [one for one in (_entropy_finding(field, evidence.encoding) for field in fields) if one]
         if not findings:
             return self.unknown("Every column is constant in the real rows.", "evaluate columns that vary")
         good = f"Every column varies as much as the real one ({len(findings)} compared)."
@@ -195,8 +208,15 @@ class Entropy(TableMetric):
 
 
 def _entropy_finding(field: Field, encoding: TableEncoding) -> Finding | None:
+    """The loss of entropy beyond what chance takes; real when the two columns are not of one distribution.
+
+    No p of its own: the error of an entropy is near 0 where the shares are equal, as in bins of the real quantiles.
+    """
+    n, m = (len(field.present(part)) for part in ("synthetic", "real"))
+    if not n or not m:
+        return None
     if field.is_number:
-        edges = encoding.edges(field.name, bins=20)
+        edges = encoding.edges(field.name, bins=int(np.clip(min(n, m) // 5, 2, 20)))
         a, b = (
             np.bincount(np.searchsorted(edges, field.present(part), side="left"), minlength=len(edges) + 1)
             for part in ("synthetic", "real")
@@ -204,20 +224,22 @@ def _entropy_finding(field: Field, encoding: TableEncoding) -> Finding | None:
     else:
         a, b = field.counts("synthetic"), field.counts("real")
     (here, error_here), (there, error_there) = _entropy(a), _entropy(b)
-    if there < 0.01 or not a.sum():
+    if there < 0.01:
         return None
-    p = float(stats.norm.sf((there - here) / max(np.hypot(error_here, error_there), 1e-9)))
-    ratio = here / there
+    # Bins at the real quantiles fit the real rows, so chance takes entropy from the synthetic ones on both counts.
+    chance = (int((a + b > 0).sum()) - 1) / 2 * (1 / n + (1 if field.is_number else -1) / m)
+    ratio = max(0.0, here + chance) / there
     words = f"{field.name} has {ratio:.0%} of the real variety (entropy)"
     spread = 1.96 * np.hypot(error_here, error_there) / there
     value = (ratio, max(0.0, ratio - spread), ratio + spread)
+    p = twosample.homogeneity_p(a, b)
     return Finding((1 - ratio) / ENTROPY_FAIL, p, words, {"column": field.name}, *value, warn=0.5)
 
 
 def _entropy(counts: np.ndarray) -> tuple[float, float]:
-    """Entropy in nats less its bias (Miller 1955), and its standard error."""
+    """Entropy in nats and its standard error: the first two terms of its variance (Basharin 1959)."""
     n = max(1, int(counts.sum()))
     p = counts[counts > 0] / n
     value = float(-(p * np.log(p)).sum())
-    variance = float((p * np.log(p) ** 2).sum() - value**2)
-    return value + (len(p) - 1) / (2 * n), float(np.sqrt(max(variance, 0) / n))
+    variance = max(0.0, float((p * np.log(p) ** 2).sum() - value**2)) / n + (len(p) - 1) / (2 * n**2)
+    return value, float(np.sqrt(variance))

@@ -62,21 +62,25 @@ class Marginals(TableMetric):
     label: ClassVar[str] = "Single columns"
     summary: ClassVar[str] = "largest difference in distribution, mean or spread of one column"
     source: ClassVar[str] = "Smirnov 1939; Pearson 1900"
+    fewest: ClassVar[int] = 20
 
     def scores(self, evidence: Evidence, ctx: Context) -> Sequence[Score]:
         """One score; value is the distance of the column that decides."""
-        encoding = evidence.encoding
-        findings = [one for field in encoding.fields for one in _column_findings(field, ctx.rng)]
+        encoding: TableEncoding = evidence.encoding
+        fields, few = self.compared(encoding, ctx)
+        if few:
+            return few
+        findings = [one for field in fields for one in _column_findings(field, ctx.rng)]
         # Means get 3 parts of the error rate, shapes and spreads 1 each: 0.1 sd at 3,000 rows needs it.
-        numbers = max(1, sum(field.is_number for field in encoding.fields))
-        among = {"shape": 5.0 * len(encoding.fields), "mean": 5.0 / 3.0 * numbers, "spread": 5.0 * numbers}
+        numbers = max(1, sum(field.is_number for field in fields))
+        among = {"shape": 5.0 * len(fields), "mean": 5.0 / 3.0 * numbers, "spread": 5.0 * numbers}
         findings = [replace(one, among=among[one.where["what"]]) for one in findings]
         distances = marginal_scores(encoding)
         stand_in = fake_or_real(encoding)
         score = self.from_findings(
             findings,
             alpha=5 * ALPHA,
-            good=f"Columns are distributed like the real ones ({len(encoding.fields)} compared).",
+            good=f"Columns are distributed like the real ones ({len(fields)} compared).",
             fix="compare the column in the figure; fit on more rows, or try another generator (see: generators)",
             better="lower",
             references={
@@ -94,7 +98,9 @@ def _column_findings(field: Field, rng: np.random.Generator) -> Iterator[Finding
     if not len(y):
         return
     if not len(x):
-        yield Finding(9.0, 0.0, f"column {field.name!r} is empty", where, 1.0)
+        n, m = len(field.values["synthetic"]), len(field.values["real"])
+        p = float(twosample.rates_p(np.array(0), n, np.array(len(y)), m))  # a column of gaps may be empty by chance
+        yield Finding(9.0, p, f"column {field.name!r} is empty", where, 1.0)
         return
     if not field.is_number:
         a, b = field.counts("synthetic"), field.counts("real")
@@ -133,13 +139,12 @@ def _moment_findings(
     spread = y.std()
     if not spread > 0:
         return
-    n, m = len(x), len(y)
-    kurtosis = ((y - y.mean()) ** 4).mean() / spread**4
     ratio = np.log(max(x.std(), 1e-12 * spread) / spread)  # 1e-12: a constant column has a finite, huge ratio
-    error = np.sqrt((kurtosis - 1) / 4 * (1 / n + 1 / m))
-    p = 2 * stats.norm.sf(abs(ratio) / max(error, 1e-9))
+    # Equal variances are a shift of no squared deviation; n / (n - 1) makes up for the means being estimated.
+    squares = [(v - v.mean()) ** 2 * len(v) / max(1, len(v) - 1) for v in (x, y)]
     words = f"the spread of {field.name} is {np.exp(ratio):.2f} times the real one"
-    yield Finding(abs(ratio) / SPREAD_FAIL, float(p), words, {"column": field.name, "what": "spread"}, *shown)
+    p = twosample.mean_shift_p(squares[0], squares[1])
+    yield Finding(abs(ratio) / SPREAD_FAIL, p, words, {"column": field.name, "what": "spread"}, *shown)
 
 
 def _location_shift(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
@@ -154,7 +159,7 @@ def _location_shift(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     if not spread > 0:
         return 0.0, 1.0
     shift = float(score[:n].mean() - score[n:].mean()) / spread
-    return shift, float(2 * stats.norm.sf(abs(shift) / np.sqrt(1 / n + 1 / m)))
+    return shift, twosample.mean_shift_p(score[:n], score[n:])
 
 
 def _ks_interval(x: np.ndarray, y: np.ndarray, distance: float, rng: np.random.Generator) -> tuple[float, float]:
@@ -173,13 +178,17 @@ class Tails(TableMetric):
     label: ClassVar[str] = "Extreme values"
     summary: ClassVar[str] = "share of rows beyond the real 1 % and 99 % points of each number"
     source: ClassVar[str] = "exact test on counts (Fisher 1935)"
+    fewest: ClassVar[int] = 20
 
     def scores(self, evidence: Evidence, ctx: Context) -> Sequence[Score]:
         """One score; value is the synthetic count divided by the expected one, 1 is right."""
         encoding = evidence.encoding
-        findings = [one for field in encoding.fields if field.is_number for one in _tail_findings(field)]
+        fields, few = self.compared(encoding, ctx)
+        if few:
+            return few
+        findings = [one for field in fields if field.is_number for one in _tail_findings(field)]
         if not findings:
-            return self.unknown("No number has enough rows in its tails to compare them.", "evaluate more rows")
+            return self.unknown("There is no column of numbers.", "")
         good = f"Extreme values are as frequent as in the real rows ({len(findings)} tails compared)."
         fix = "do not clip numbers before fitting, or accept it where extremes are hidden for privacy"
         return [self.from_findings(findings, good=good, fix=fix, better="near", references={"real": 1.0, "cut": 0.0})]
@@ -227,12 +236,16 @@ class Spikes(TableMetric):
     label: ClassVar[str] = "Repeated and round values"
     summary: ClassVar[str] = "frequent single values, round numbers and the number of decimals"
     source: ClassVar[str] = "exact test on counts (Fisher 1935)"
+    fewest: ClassVar[int] = 20
 
     def scores(self, evidence: Evidence, ctx: Context) -> Sequence[Score]:
         """One score; value is the largest difference of a share."""
-        findings = [one for field in evidence.encoding.fields if field.is_number for one in _spike_findings(field)]
+        fields, few = self.compared(evidence.encoding, ctx)
+        if few:
+            return few
+        findings = [one for field in fields if field.is_number for one in _spike_findings(field)]
         if not findings:
-            return self.unknown("No number repeats or lies on a grid.", "nothing to do")
+            return self.unknown("No number repeats or lies on a grid.", "")
         good = f"Repeated and round values are as frequent as in the real rows ({len(findings)} compared)."
         fix = "set step in the schema so that numbers are written on the real grid (schema.edit)"
         return [self.from_findings(findings, good=good, fix=fix, better="lower", references={"real": 0.0})]
@@ -287,12 +300,16 @@ class Support(TableMetric):
     label: ClassVar[str] = "Values never seen in real rows"
     summary: ClassVar[str] = "levels no real row has, and numbers outside the real range"
     source: ClassVar[str] = "control: how often holdout rows are new to train; Good 1953"
+    fewest: ClassVar[int] = 20
 
     def scores(self, evidence: Evidence, ctx: Context) -> Sequence[Score]:
         """One score; value is the share of synthetic rows with a new value in the column that decides."""
         encoding = evidence.encoding
+        fields, few = self.compared(encoding, ctx)
+        if few:
+            return few
         findings = []
-        for field in encoding.fields:
+        for field in fields:
             findings += [_range_finding(field)] if field.is_number else [_unseen_finding(field, encoding)]
         good = "The synthetic rows hold no more values that are new than fresh real rows would."
         fix = "list the allowed categories or bounds in the schema (schema.edit), and fit anew"
@@ -337,10 +354,13 @@ class Missing(TableMetric):
     label: ClassVar[str] = "Missing cells"
     summary: ClassVar[str] = "missing rate per column, and the pattern of joint gaps"
     source: ClassVar[str] = "Pearson 1900, on the 32 most frequent patterns"
+    fewest: ClassVar[int] = 20
 
     def scores(self, evidence: Evidence, ctx: Context) -> Sequence[Score]:
         """One score; value is the largest difference of a missing rate, or of the pattern shares."""
         encoding = evidence.encoding
+        if few := self.too_few({part: encoding.rows[part] for part in ("synthetic", "real")}):
+            return few
         holey = [f for f in encoding.fields if f.missing("real").any() or f.missing("synthetic").any()]
         if not holey:
             good = "No cell is missing, in the real rows or the synthetic ones."

@@ -178,7 +178,10 @@ def _check_shapes(parts: Mapping[str, ImageSet]) -> None:
     found = []
     for name, part in parts.items():
         if part.shape != shape:
-            fix = "bring all parts to one size before fitting"
+            h, w, _ = shape
+            fix = f"read all parts at one size: image_size=({h}, {w}), --image-size {h}x{w}"
+            if part.shape[:2] == (h, w):
+                fix = "read all parts in the same number of channels"
             found.append(Problem(f"Images are {shape} in train and {part.shape} in {name}.", f"{name}=", fix))
         if target and part.schema[target].dtype != parts["train"].schema[target].dtype:
             a, b = parts["train"].schema[target].dtype, part.schema[target].dtype

@@ -104,6 +104,27 @@ def row_losses(y: np.ndarray, prediction: np.ndarray, *, task: Task) -> np.ndarr
     return np.asarray(-np.log(chance))
 
 
+def calibration_slope(y: np.ndarray, prediction: np.ndarray) -> tuple[float, float]:
+    """Slope of the least-squares line of the target on its prediction, and its robust standard error.
+
+    y: (n,) numbers, with prediction (n,); or codes, with class probabilities (n, classes): then indicator against
+    probability, centred in each class. Numbers are winsorised at 1 % so that a few giants do not decide. Error:
+    White 1980.
+    """
+    if prediction.ndim == 1:
+        low, high = np.quantile(y, [0.01, 0.99])
+        outcome, found = np.clip(y, low, high)[:, None], np.clip(prediction, low, high)[:, None]
+    else:
+        outcome, found = np.eye(prediction.shape[1])[y.astype(int)], prediction
+    x = found - found.mean(axis=0)
+    mass = float((x**2).sum())
+    if mass <= 1e-18 * len(x) * float((found**2).max()):  # a constant prediction, but for rounding
+        return 0.0, 1.0
+    slope = float((x * outcome).sum() / mass)
+    left = outcome - outcome.mean(axis=0) - slope * x
+    return slope, float(np.sqrt(((x * left).sum(axis=1) ** 2).sum()) / mass)
+
+
 def skill(y: np.ndarray, prediction: np.ndarray, *, task: Task, weight: np.ndarray | None = None) -> float:
     """How good predictions are, higher is better: AUC (binary), macro F1 (multiclass) or R2 (regression).
 

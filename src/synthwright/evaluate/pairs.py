@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -35,8 +36,9 @@ class PairScore:
     p: float
     association: float
     reference: float
-    error: float  # standard error of the difference of the two mean-square contingencies
+    error: float  # standard error of the difference of the two mean-square contingencies, when they are equal
     phi2: tuple[float, float]
+    chance: float  # probability of the stronger of the two dependences in independent columns
 
 
 def pair_scores(
@@ -79,8 +81,8 @@ def _one_pair(a_name: str, b_name: str, a: np.ndarray, b: np.ndarray) -> PairSco
     flat, expected = a.ravel(), wanted.ravel()
     distance = float(twosample.total_variation(flat, expected))
     excess = distance - float(twosample.total_variation_noise(flat, expected))
-    here, error_here = association.phi_squared(a)
-    there, error_there = association.phi_squared(b)
+    here, there = association.phi_squared(a), association.phi_squared(b)
+    common = (n * here + m * there) / max(1, n + m)
     return PairScore(
         a_name,
         b_name,
@@ -89,18 +91,20 @@ def _one_pair(a_name: str, b_name: str, a: np.ndarray, b: np.ndarray) -> PairSco
         _dependence_p(flat, expected, a.shape),
         float(association.coefficient(here)),
         float(association.coefficient(there)),
-        float(np.hypot(error_here, error_there)),
+        math.hypot(association.phi_squared_error(a, common), association.phi_squared_error(b, common)),
         (here, there),
+        association.independence_p(a if here > there else b),
     )
 
 
 def _dependence_p(a: np.ndarray, b: np.ndarray, shape: tuple[int, ...]) -> float:
     """Chi-square probability of the joint cells given equal margins: (r - 1)(c - 1) degrees, less the empty ones."""
     both = a + b
-    used = both >= 10
+    n, m = a.sum(), b.sum()
+    # 10 rows, and 10/3 expected on the smaller side: with 10 of 30 against 400 rows, chi-square means little.
+    used = (both >= 10) & (both * min(n, m) >= 10 / 3 * (n + m))
     if used.sum() < 2:
         return 1.0
-    n, m = a.sum(), b.sum()
     statistic = ((a * m / (n + m) - b * n / (n + m)) ** 2 / (both * n * m / (n + m) ** 2 + 1e-300))[used].sum()
     # Margins agree by raking, so they cost degrees; the number of cells used, less them, is an upper bound.
     rows, columns = (np.reshape(used, shape).any(axis=axis).sum() for axis in (1, 0))
@@ -116,12 +120,15 @@ class Pairs(TableMetric):
     label: ClassVar[str] = "Pairs of columns"
     summary: ClassVar[str] = "largest difference in how two columns depend on each other"
     source: ClassVar[str] = "Pearson 1900; raking: Deming and Stephan 1940"
+    fewest: ClassVar[int] = 50
 
     def scores(self, evidence: Evidence, ctx: Context) -> Sequence[Score]:
         """One score; value is the distance of the worst pair."""
         encoding = evidence.encoding
         if len(encoding.fields) < 2:
             return self.unknown("There is only one column to judge.", "evaluate a table with two columns or more")
+        if few := self.too_few({part: encoding.rows[part] for part in ("synthetic", "real")}):
+            return few
         target = evidence.target
         found = pair_scores(encoding, target=target)
         _note_drawn(len(found), encoding, ctx)
@@ -199,12 +206,15 @@ class Invented(TableMetric):
     label: ClassVar[str] = "Invented and lost correlations"
     summary: ClassVar[str] = "pairs that depend on each other only in the synthetic, or only in the real rows"
     source: ClassVar[str] = "contingency coefficient (Pearson 1904), bias removed (Bergsma 2013)"
+    fewest: ClassVar[int] = 30
 
     def scores(self, evidence: Evidence, ctx: Context) -> Sequence[Score]:
         """One score; value is the largest invented or lost coefficient."""
         encoding = evidence.encoding
         if len(encoding.fields) < 2:
             return self.unknown("There is only one column to judge.", "evaluate a table with two columns or more")
+        if few := self.too_few({part: encoding.rows[part] for part in ("synthetic", "real")}):
+            return few
         found = pair_scores(encoding, target=evidence.target)
         findings = [_link_finding(one) for one in found] + _rank_findings(encoding)
         good = f"No correlation was invented and none was lost ({counted(len(found), 'pair')} compared)."
@@ -230,7 +240,8 @@ def _rank_findings(encoding: TableEncoding) -> list[Finding]:
     names, here = rank_correlations(encoding, "synthetic")
     _, there = rank_correlations(encoding, "real")
     # Fisher's z of a rank correlation has variance 1.06 / (n - 3) (Fieller, Hartley and Pearson 1957).
-    error = np.sqrt(1.06 / max(1, encoding.rows["synthetic"] - 3) + 1.06 / max(1, encoding.rows["real"] - 3))
+    rows = encoding.rows["synthetic"], encoding.rows["real"]
+    error = np.sqrt(sum(1.06 / max(1, n - 3) for n in rows))
     found = []
     for i, j in combinations(range(len(names)), 2):
         a, b = float(here[i, j]), float(there[i, j])
@@ -239,7 +250,7 @@ def _rank_findings(encoding: TableEncoding) -> list[Finding]:
         if abs(b) < LINK_FAIL or a * b < 0 or abs(a) < abs(b) / 3:
             kind = "became correlated" if abs(a) > abs(b) else "lost their correlation"
             words = f"{names[i]} and {names[j]} {kind}: {a:.2f}, in real rows {b:.2f} (ranks)"
-            p = float(2 * stats.norm.sf(z))
+            p = float(2 * stats.t.sf(z, max(1, min(rows) - 3)))  # of few rows z has a heavier tail than the normal
             found.append(Finding(gap / LINK_FAIL, p, words, {"columns": [names[i], names[j]]}, gap, warn=0.6))
     return found
 
@@ -247,7 +258,8 @@ def _rank_findings(encoding: TableEncoding) -> list[Finding]:
 def _link_finding(one: PairScore) -> Finding:
     here, there = one.phi2
     where = {"columns": [one.a, one.b]}
-    p = float(stats.norm.sf(abs(here - there) / max(one.error, 1e-12)))
+    # Of few rows the normal distribution makes too much of one rare cell; so the dependence must be no chance itself.
+    p = max(one.chance, float(stats.norm.sf(abs(here - there) / max(one.error, 1e-12))))
     gap = one.association - one.reference
     if there < here and one.reference < LINK_FAIL:
         words = (

@@ -18,10 +18,9 @@ from scipy import stats
 from synthwright.classic import twosample
 from synthwright.classic.neighbours import Points, nearest
 from synthwright.core.context import Context
-from synthwright.core.errors import counted
 from synthwright.evaluate.encoding import TableEncoding
 from synthwright.evaluate.metric import Axis, Evidence, Score
-from synthwright.evaluate.verdict import NEED_HOLDOUT, Finding, TableMetric, judge
+from synthwright.evaluate.verdict import ALPHA, NEED_HOLDOUT, Finding, TableMetric, judge
 
 _QUERIES, _REFERENCES = 3_000, 12_000
 _SPARSE = 0.02  # share of the rows, the most isolated ones, that count as rare people
@@ -133,6 +132,7 @@ def _fifth_other(few: Points, everything: Points) -> np.ndarray:
 
 class _Contrast(TableMetric, ABC):
     axis: ClassVar[Axis] = "privacy"
+    fewest: ClassVar[int] = 50
 
     def scores(self, evidence: Evidence, ctx: Context) -> Sequence[Score]:
         """One score; "not assessed" without a holdout."""
@@ -141,15 +141,15 @@ class _Contrast(TableMetric, ABC):
                 "Without real rows that the generator never saw, closeness to training rows proves nothing.",
                 NEED_HOLDOUT,
             )
-        smallest = min(len(evidence.holdout), len(evidence.train), len(evidence.synthetic))
-        if smallest < 50:
-            few = counted(smallest, "row is", "rows are")
-            return self.unknown(f"{few} too few for this contrast.", "give 50 rows or more of each part")
-        return [self.measure(evidence.encoding)]
+        return self.too_few(_sizes(evidence)) or [self.measure(evidence.encoding)]
 
     @abstractmethod
     def measure(self, encoding: TableEncoding) -> Score:
         """The score, once there is something to measure."""
+
+
+def _sizes(evidence: Evidence) -> dict[str, int]:
+    return {part: evidence.encoding.rows[part] for part in ("synthetic", "train", "holdout")}
 
 
 class Copies(_Contrast):
@@ -161,17 +161,23 @@ class Copies(_Contrast):
     source: ClassVar[str] = "exact binomial test on rows that match one side alone (McNemar 1947)"
 
     def scores(self, evidence: Evidence, ctx: Context) -> Sequence[Score]:
-        """One score; without a holdout only a flagrant share of copies is judged."""
-        if evidence.holdout is not None:
+        """One score; without a holdout of enough rows only a flagrant share of copies is judged."""
+        few = self.too_few(_sizes(evidence)) if evidence.holdout is not None else []
+        if evidence.holdout is not None and not few:
             return super().scores(evidence, ctx)
         encoding = evidence.encoding
         hashes, train = encoding.hashes("synthetic"), encoding.hashes("train")
         share = float(np.isin(hashes, train).mean())
         _, counts = np.unique(train, return_counts=True)
         twins = float(counts[counts > 1].sum() / len(train))
-        if share > twins + 0.05:
+        k, repeated = int(np.isin(hashes, train).sum()), int(counts[counts > 1].sum())
+        _, p = twosample.rates_tails(np.array(k), len(hashes), np.array(repeated), len(train))
+        if share > twins + 0.05 and p < ALPHA:
             plain = f"{share:.1%} of the synthetic rows equal a training row; only {twins:.1%} of these have a twin."
-            return [self.score(share, "fail", plain, references={"real": twins, "copy": 1.0}, better="lower", fix=_FIX)]
+            known = {"references": {"real": twins, "copy": 1.0}, "better": "lower"}
+            return [self.score(share, "fail", plain, p=float(p), fix=_FIX, **known)]
+        if few:
+            return few
         why = f"{share:.1%} of the synthetic rows equal a training row; without a holdout nobody knows what is usual."
         return [self.score(share, "not assessed", why, better="lower", references={"copy": 1.0}, fix=NEED_HOLDOUT)]
 

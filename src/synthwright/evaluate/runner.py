@@ -192,7 +192,7 @@ def _run(name: str, metric: Metric, evidence: Evidence, outer: Context) -> tuple
         _LOG.exception("metric %s failed", name)
         fix = error.fix if isinstance(error, SynthwrightError) else "report it, with this message"
         what = error.what if isinstance(error, SynthwrightError) else f"{type(error).__name__}: {error}"
-        plain = f"This could not be measured: {what}"
+        plain = f"This could not be computed: {what}"
         label = getattr(metric, "label", name)
         found = [Score(f"{metric.axis}.{name}", metric.axis, label, None, "error", plain, fix=fix)]
     return [score.timed(ctx.seconds) for score in found], ctx.notes

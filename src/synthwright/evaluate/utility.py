@@ -17,6 +17,7 @@ from synthwright.evaluate.goal import FEWEST, Goal, goal_of, measurable, shortag
 from synthwright.evaluate.learners import (
     Task,
     boost,
+    calibration_slope,
     linear_predictions,
     predictions,
     row_losses,
@@ -34,6 +35,8 @@ LOSS_WARN, LOSS_FAIL = 0.12, 0.30  # share of the explained log-loss that is los
 RELATION_WARN, RELATION_FAIL = 0.06, 0.12  # share of rows whose target seems random
 _ROWS, _LINEAR_ROWS = 10_000, 5_000
 _TIMES = 200
+_FEWEST_TESTS = 30  # with 20 test rows, real rows failed as synthetic ones in 8 of 100 cases
+_MANY = 1_000  # training rows from which few splits tell how much a skill depends on them
 NEED_ROWS = "use more real rows, above all of rare classes, in training and in test; sample as many as train has"
 
 
@@ -137,16 +140,16 @@ def _training_noise(
     part: str,
     data: tuple[np.ndarray, np.ndarray, np.ndarray],
     rng: np.random.Generator,
-    splits: int = 2,
 ) -> tuple[float, float]:
     """Variance of skill and mean loss due to the training rows, from models on disjoint halves.
 
     Two halves are independent samples of n / 2 rows, so half their squared difference estimates the variance at
-    n / 2, and about half of that the variance at n.
+    n / 2, and about half of that the variance at n. Few rows are split more often: there the choice of rows is most
+    of the error, and two splits say too little about it.
     """
     rows, test_x, test_y = data
     squares = []
-    for _ in range(splits):
+    for _ in range(2 if len(rows) >= _MANY else 8):
         halves = np.array_split(rng.permutation(rows), 2)
         results = []
         for half in halves:
@@ -162,6 +165,7 @@ def _training_noise(
 class _Utility(TableMetric, ABC):
     axis: ClassVar[Axis] = "utility"
     rows: ClassVar[int] = _ROWS  # the most to train on
+    fewest: ClassVar[int] = 100  # trees of 20 rows a leaf, whose noise is measured on halves, make one cut at best
 
     def scores(self, evidence: Evidence, ctx: Context) -> Sequence[Score]:
         """One score, or why nothing was measured."""
@@ -180,6 +184,14 @@ class _Utility(TableMetric, ABC):
         goal, why, fix = _measurable(goal, encoding, _test_part(evidence), self.rows)
         if why:
             return self.unknown(why, fix)
+        sizes = {part: len(rows) for part, rows in _drawn(goal, encoding, _test_part(evidence), self.rows).items()}
+        del sizes["independent"]  # as many as train
+        tested = {part: sizes.pop(part) for part in (_test_part(evidence),)}
+        if few := self.too_few(sizes) or self.too_few(tested, fewest=_FEWEST_TESTS):
+            return few
+        if goal.left_out:
+            what = f"rows of rare classes of {goal.name} were left out of all usefulness scores, in every part"
+            ctx.note("E010", f"{what}: {goal.rarities}; {FEWEST} of each are needed", "evaluate")
         return [_with_left_out(score, goal) for score in self.measure(evidence, goal, ctx)]
 
     @abstractmethod
@@ -351,7 +363,8 @@ class Relation(_Utility):
         (own, own_error), (real, real_error) = (calibration_slope(y, found) for y, found in run.relation)
         if real < 3 * real_error:
             return self.unknown(
-                f"No model of the real rows predicts {goal.name} better than chance.", "another target="
+                f"No model of the real rows predicts {goal.name} better than chance.",
+                "name another column to predict: target=",
             )
         value = 1 - own / real
         error = float(np.hypot(own_error, own / real * real_error) / real)
@@ -384,33 +397,13 @@ class Relation(_Utility):
         return [score]
 
 
-def calibration_slope(y: np.ndarray, prediction: np.ndarray) -> tuple[float, float]:
-    """Slope of the least-squares line of the target on its prediction, and its robust standard error.
-
-    y: (n,) numbers, with prediction (n,); or codes, with class probabilities (n, classes): then indicator against
-    probability, centred in each class. Numbers are winsorised at 1 % so that a few giants do not decide. Error:
-    White 1980.
-    """
-    if prediction.ndim == 1:
-        low, high = np.quantile(y, [0.01, 0.99])
-        outcome, found = np.clip(y, low, high)[:, None], np.clip(prediction, low, high)[:, None]
-    else:
-        outcome, found = np.eye(prediction.shape[1])[y.astype(int)], prediction
-    x = found - found.mean(axis=0)
-    mass = float((x**2).sum())
-    if mass <= 0:
-        return 0.0, 1.0
-    slope = float((x * outcome).sum() / mass)
-    left = outcome - outcome.mean(axis=0) - slope * x
-    return slope, float(np.sqrt(((x * left).sum(axis=1) ** 2).sum()) / mass)
-
-
 class LinearTSTR(_Utility):
     """As `tstr`, with logistic or ridge regression: a second kind of model that sees other faults."""
 
     name: ClassVar[str] = "linear"
     label: ClassVar[str] = "Train on synthetic, linear model"
     rows: ClassVar[int] = _LINEAR_ROWS
+    fewest: ClassVar[int] = 50
     summary: ClassVar[str] = "AUC, macro F1 or R2 of a linear model trained on synthetic rows, on real rows"
     source: ClassVar[str] = "Esteban, Hyland and Ratsch 2017 (arXiv 1706.02633)"
 
@@ -426,16 +419,19 @@ class LinearTSTR(_Utility):
             x, own = encoding.dense(part, chosen, without=goal.name), goal.y[part][chosen]
             on_test[part] = linear_predictions(x, own, new, task=goal.task, classes=goal.count)
             if part in noise:
-                half = ctx.rng.permutation(len(chosen)) < len(chosen) // 2
-                a, b = (
-                    skill(
-                        y,
-                        linear_predictions(x[side], own[side], new, task=goal.task, classes=goal.count),
-                        task=goal.task,
+                squares = []
+                for _ in range(1 if len(chosen) >= _MANY else 8):
+                    half = ctx.rng.permutation(len(chosen)) < len(chosen) // 2
+                    a, b = (
+                        skill(
+                            y,
+                            linear_predictions(x[side], own[side], new, task=goal.task, classes=goal.count),
+                            task=goal.task,
+                        )
+                        for side in (half, ~half)
                     )
-                    for side in (half, ~half)
-                )
-                noise[part] = (a - b) ** 2 / 4
+                    squares.append((a - b) ** 2 / 4)
+                noise[part] = float(np.mean(squares))
         run = Trained(goal, test_part, y, on_test, noise, {}, (), len(rows["synthetic"]), test_rows)
         found = {part: skill(y, one, task=goal.task) for part, one in on_test.items()}
         draws = _skill_draws(run, ctx.rng)

@@ -14,6 +14,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from synthwright.core.context import Context
+from synthwright.core.errors import counted, listing
+from synthwright.evaluate.encoding import Field, TableEncoding
 from synthwright.evaluate.metric import Axis, Score, Verdict
 
 ALPHA = 0.001
@@ -88,6 +91,7 @@ class BaseMetric:
     summary: ClassVar[str]
     modalities: ClassVar[tuple[str, ...]]
     source: ClassVar[str] = ""
+    fewest: ClassVar[int] = 1  # units of each part compared: with fewer even flagrant faults mostly go unseen
 
     def score(self, value: float | None, verdict: Verdict, plain: str, **more: Any) -> Score:
         """A score of this metric."""
@@ -97,6 +101,21 @@ class BaseMetric:
     def unknown(self, why: str, fix: str) -> list[Score]:
         """A score that says why nothing was measured."""
         return [self.score(None, "not assessed", why, fix=fix)]
+
+    def too_few(self, sizes: Mapping[str, int], *, fewest: int = 0, unit: str = "row") -> list[Score]:
+        """A score that says which part is too small to tell anything; nothing when all have enough units.
+
+        sizes: units of each part by its name; "real" is train and holdout together. fewest: of this metric when 0.
+        """
+        part, needed = min(sizes, key=lambda name: sizes[name]), fewest or self.fewest
+        if sizes[part] >= needed:
+            return []
+        why = f"{counted(sizes[part], f'{part} {unit}')}: too few for this, which needs {needed:,}."
+        fix = {
+            "synthetic": f"sample {counted(needed, unit)} or more",
+            "real": f"give {counted(needed, f'real {unit}')} or more, in train and holdout together",
+        }.get(part, f"give {counted(needed, unit)} or more in {part}")
+        return self.unknown(why, fix)
 
     def from_findings(
         self, findings: Sequence[Finding], *, good: str, fix: str, alpha: float = ALPHA, **more: Any
@@ -142,6 +161,31 @@ class BaseMetric:
 
 
 class TableMetric(BaseMetric):
-    """Base of the metrics on tables."""
+    """Base of the metrics on tables.
+
+    The `fewest` of each were measured on nine public tables, real rows against real rows and flagrant faults (a
+    constant column, shuffled columns, one row repeated, a shift) at 5 to 100 rows: `docs/evaluation.md`.
+    """
 
     modalities: ClassVar[tuple[str, ...]] = ("table",)
+
+    def compared(self, encoding: TableEncoding, ctx: Context) -> tuple[list[Field], list[Score]]:
+        """Columns with `fewest` synthetic and real values; a score that says so when there is none.
+
+        Columns left out are named in a Note; columns that are empty in the real rows have nothing to be compared with.
+        """
+        sizes = {part: encoding.rows[part] for part in ("synthetic", "real")}
+        if few := self.too_few(sizes):
+            return [], few
+        kept, left = [], []
+        for column in encoding.fields:
+            values = [len(column.present(part)) for part in sizes]
+            if min(values) >= self.fewest or (not values[0] and values[1] >= self.fewest):
+                kept.append(column)
+            else:
+                left.append(f"{column.name} ({values[0]:,} synthetic, {values[1]:,} real)")
+        if left:
+            what = f"columns with fewer than {self.fewest} values were not compared: {listing(left, 5)}"
+            ctx.note("E009", what, "evaluate")
+        why = f"No column has {self.fewest} synthetic and {self.fewest} real values."
+        return kept, [] if kept else self.unknown(why, "give more rows, or columns with fewer gaps")

@@ -209,9 +209,12 @@ class Generator(ABC):
     def _within_reach(self, data: Dataset, ctx: Context) -> Dataset:
         fewest, most = self.ability.rows
         if len(data) < fewest:
+            divided = next((note.what for note in data.notes if note.code == "S001"), "")
             raise DataError(
                 f"{counted(len(data), 'unit is', 'units are')} too few for {self.name!r}: it needs at least {fewest}.",
-                fix="use more data",
+                where=divided,
+                fix="use more data"
+                + (", or all of them: fit without a split (synthwright fit DATA)" if divided else ""),
             )
         if len(data) <= most:
             return data

@@ -41,7 +41,7 @@ def to_json(report: Report) -> str:
         "headline": words.headline(report),
         "axes": {axis: report.verdict_of(axis) for axis in AXES},
         "reasons": [score.plain for score in words.reasons(report)],
-        "not_assessed": [{"what": what, "why": why} for what, why in words.not_assessed(report)],
+        "not_assessed": [asdict(one) for one in words.not_assessed(report)],
         "scores": [_score_document(score) for score in report.scores],
         "notes": [asdict(note) for note in report.notes],
         "inputs": report.inputs,
@@ -278,9 +278,16 @@ def _endings(report: Report) -> list[tuple[str, list[str]]]:
     found = [
         (
             "Worst first",
-            [f"{score.plain}" + (f" Fix: {score.fix}" if score.fix else "") for score in words.reasons(report)],
+            [score.plain + _fix(score.fix) for score in words.reasons(report)],
         ),
-        ("Not assessed", [f"{what}: {why}" for what, why in words.not_assessed(report)]),
+        (
+            "Not assessed",
+            [f"{one.what}: {one.why}{_fix(one.fix)}" for one in words.not_assessed_together(report)],
+        ),
         ("What was changed", [str(note) for note in report.notes]),
     ]
     return [(title, lines) for title, lines in found if lines]
+
+
+def _fix(text: str) -> str:
+    return f" Fix: {text}" if text else ""

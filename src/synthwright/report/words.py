@@ -18,7 +18,7 @@ WORDS: Mapping[Verdict, str] = {
     "pass": "passed",
     "warn": "look closer",
     "fail": "failed",
-    "error": "could not be measured",
+    "error": "could not be computed",
     "not assessed": "not assessed",
 }
 QUESTIONS: Mapping[Axis, str] = {
@@ -141,9 +141,14 @@ def summarise(report: Report, axis: Axis) -> AxisSummary:
     else:
         otherwise = _ANSWERS_OTHERWISE.get(modality(report), {}).get(axis, {})
         answer = otherwise.get(verdict) or said(_ANSWERS[axis][verdict], report)
+        left = sum(score.verdict == "not assessed" for score in scores)
+        if verdict == "pass" and left:
+            answer += f" Not assessed: {left} of {counted(len(scores), 'test')}."
     deciding = next((score for score in scores if score.verdict == verdict), None)
     # Passing attacks is no proof of safety, so the short answer to this one question is never a plain yes.
     short = "No leak found" if axis == "privacy" and verdict == "pass" else _SHORT[verdict]
+    if verdict == "pass" and 2 * sum(score.verdict == "not assessed" for score in scores) >= len(scores):
+        short += ", in part"
     explained = _EXPLAINED_OTHERWISE.get(modality(report), {}).get(axis) or said(EXPLAINED[axis], report)
     return AxisSummary(axis, QUESTIONS[axis], verdict, short, answer, explained, deciding, len(scores))
 
@@ -163,27 +168,35 @@ def said(text: str, report: Report) -> str:
 
 
 def headline(report: Report) -> str:
-    """One sentence for the whole report; the worst verdict decides it."""
-    problems = [score for score in report.scores if score.verdict in ("fail", "error")]
-    doubts = [score for score in report.scores if score.verdict == "warn"]
-    if any(score.axis == "privacy" and score.verdict == "fail" for score in problems):
-        return said("Do not share this table: training data show through.", report)
-    if problems:
-        return f"Not good enough yet: {counted(len(problems), 'test')} of {len(report.scores)} failed."
-    if doubts:
-        return f"Usable with care: {counted(len(doubts), 'point')} to look at."
-    if report.verdict == "not assessed":
+    """The report in one or two sentences: the worst verdict decides; what broke down is counted on its own."""
+    n = {verdict: sum(score.verdict == verdict for score in report.scores) for verdict in SEVERITY}
+    tests = f"{counted(len(report.scores), 'test')}"
+    broken = f"{n['error']:,} could not be computed." if n["error"] else ""
+    if any(score.axis == "privacy" and score.verdict == "fail" for score in report.scores):
+        found = said("Do not share this table: training data show through.", report)
+    elif n["fail"]:
+        found = f"Not good enough yet: {counted(n['fail'], 'test')} of {len(report.scores):,} failed."
+    elif n["warn"]:
+        found = f"Usable with care: {counted(n['warn'], 'point')} to look at."
+    elif n["error"]:
+        return f"Not fully judged: {n['error']:,} of {tests} could not be computed."
+    elif n["pass"]:
+        unknown = f"; {counted(n['not assessed'], 'was', 'were')} not assessed" if n["not assessed"] else ""
+        return f"No problem found in {counted(n['pass'], 'test')}{unknown}."
+    else:
         return "Nothing could be assessed."
-    return f"No problem found in {counted(len([s for s in report.scores if s.verdict == 'pass']), 'test')}."
+    return f"{found} {broken}".strip()
 
 
 def lead(report: Report) -> str:
     """What was compared with what, in one sentence."""
     synthetic, train = _rows(report, "synthetic"), _rows(report, "train")
+    made = "1 synthetic row{} was" if synthetic == "1" else f"{synthetic} synthetic rows{{}} were"
     if not report.inputs.get("train"):
-        return said(f"{synthetic} synthetic rows, made from options alone, were judged by themselves.", report)
+        return said(made.format(", made from options alone,") + " judged by themselves.", report)
     unseen = [part for part in ("holdout", "test") if report.inputs.get(part)]
-    words = said(f"{synthetic} synthetic rows were compared with {train} real rows the generator learned from", report)
+    real = f"{train} real {'row' if train == '1' else 'rows'}"
+    words = said(f"{made.format('')} compared with {real} the generator learned from", report)
     if unseen:
         words += " and with " + " and ".join(f"{_rows(report, part)} ({part})" for part in unseen) + " it never saw"
     else:
@@ -197,13 +210,30 @@ def reasons(report: Report, most: int = 3) -> list[Score]:
     return [score for place, score in enumerate(bad) if place < most or score.verdict == "error"]
 
 
-def not_assessed(report: Report) -> list[tuple[str, str]]:
-    """What was not assessed and why: single tests, then whole axes without any test."""
-    found = [(score.label, score.plain) for score in report.scores if score.verdict == "not assessed"]
+@dataclass(frozen=True)
+class Unknown:
+    """Something that was not assessed: what, why, and what would help ("" when nothing would)."""
+
+    what: str
+    why: str
+    fix: str = ""
+
+
+def not_assessed(report: Report) -> list[Unknown]:
+    """What was not assessed: single tests, then whole axes without any test."""
+    found = [Unknown(score.label, score.plain, score.fix) for score in report.scores if score.verdict == "not assessed"]
     bare = [axis for axis in AXES if not any(score.axis == axis for score in report.scores)]
     if bare:
-        found.append((", ".join(bare).capitalize(), "no test of this was part of the evaluation"))
+        found.append(Unknown(", ".join(bare).capitalize(), "no test of this was part of the evaluation"))
     return found
+
+
+def not_assessed_together(report: Report) -> list[Unknown]:
+    """As `not_assessed`, with the tests of one reason and one remedy in one entry."""
+    grouped: dict[tuple[str, str], list[str]] = {}
+    for one in not_assessed(report):
+        grouped.setdefault((one.why, one.fix), []).append(one.what)
+    return [Unknown("; ".join(names), *reason) for reason, names in grouped.items()]
 
 
 def ordered(scores: Sequence[Score]) -> list[Score]:

@@ -54,3 +54,39 @@ def test_rate_interval_is_clopper_pearsons() -> None:
 def test_excess_p_is_a_binomial_tail() -> None:
     assert twosample.excess_p(5, 0, 0.5) == pytest.approx(1 / 32)
     assert twosample.excess_p(0, 0, 0.5) == 1.0
+
+
+def test_chi_square_moments_equal_those_of_all_tables_with_the_margins() -> None:
+    both, n = np.array([4, 3, 2]), 3
+    tables = [np.array([i, j, n - i - j]) for i in range(4) for j in range(4 - i) if j <= 3 and n - i - j <= 2]
+    chance = np.array([stats.multivariate_hypergeom.pmf(a, both, n) for a in tables])
+    expected = both * n / both.sum()
+    found = [((a - expected) ** 2 / expected * both.sum() / (both.sum() - n)).sum() for a in tables]
+    mean = float(chance @ found)
+    moments = twosample.chi_square_moments(np.array([n, both.sum() - n]), both)
+    assert chance.sum() == pytest.approx(1)
+    assert moments == pytest.approx((mean, float(chance @ np.square(found)) - mean**2))
+
+
+def test_homogeneity_keeps_its_error_rate_when_one_side_has_few_rows() -> None:
+    rng = np.random.default_rng(1)
+    both = np.array([200, 150, 40, 15])
+    draws = rng.multivariate_hypergeometric(both, 5, size=4000)
+    hits = sum(twosample.homogeneity_p(a, both - a) < 0.001 for a in draws)
+    assert hits <= 16  # 4 expected; the chi-square distribution itself gives 51
+
+
+def test_a_shift_of_means_has_its_permutation_probability() -> None:
+    rng = np.random.default_rng(2)
+    x, y = rng.normal(0.9, 1, 30), rng.normal(0, 1, 20)
+    both = np.concatenate([x, y])
+    gaps = [abs((order := rng.permutation(both))[:30].mean() - order[30:].mean()) for _ in range(20_000)]
+    exact = float((np.array(gaps) >= abs(x.mean() - y.mean())).mean())
+    assert twosample.mean_shift_p(x, y) == pytest.approx(exact, rel=0.3)
+    assert twosample.mean_shift_p(y, x) == pytest.approx(twosample.mean_shift_p(x, y))
+
+
+def test_one_rare_value_among_few_rows_is_no_shift_of_the_mean() -> None:
+    x, y = np.array([1.0, 0, 0, 0, 0]), np.r_[np.ones(4), np.zeros(396)]
+    assert twosample.mean_shift_p(x, y) > 0.01  # exact: 0.06; the normal distribution gives 0.0001
+    assert twosample.mean_shift_p(np.zeros(5), np.zeros(9)) == 1.0

@@ -37,6 +37,20 @@ def test_a_class_too_rare_to_measure_is_named_and_the_others_are_measured(tested
 
 
 @needs_boosting
+def test_what_was_left_out_is_a_note_and_is_left_out_of_every_part() -> None:
+    real = {"a": 150, "b": 120, "c": 3}
+    train, test = rows(real, 1), rows(real, 2)
+    made = rows({"a": 150, "b": 120, "c": 3}, 0)
+    other = sw.Table.of(made.to_pandas().assign(x=lambda f: f.x.where(f.y != "c", 99.0)), target="y")
+    first, second = judged(made, train, test), judged(other, train, test)
+    notes = [note.what for note in first.notes if note.code == "E010"]
+    assert len(notes) == 1
+    assert "classes of y were left out of all usefulness scores, in every part: 'c' (3 in training" in notes[0]
+    bars = [report["utility.tstr"].details["bars"] for report in (first, second)]
+    assert bars[0] == bars[1]  # rows of the class left out change no number: not the real one, nor the others
+
+
+@needs_boosting
 @pytest.mark.filterwarnings("error")
 def test_a_target_with_one_measurable_class_is_not_assessed_with_the_reason() -> None:
     report = judged(*(rows({"usual": 99, "rare": n}, seed) for seed, n in enumerate((2, 2, 0))))

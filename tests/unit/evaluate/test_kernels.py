@@ -6,9 +6,9 @@ from sklearn.metrics import f1_score, r2_score, roc_auc_score
 
 from synthwright.classic.neighbours import Points
 from synthwright.evaluate.diversity import coverage_density
-from synthwright.evaluate.learners import c2st_auc, row_losses, skill
+from synthwright.evaluate.learners import c2st_auc, calibration_slope, row_losses, skill
 from synthwright.evaluate.privacy import dcr_share, exact_copies
-from synthwright.evaluate.utility import calibration_slope, train_score
+from synthwright.evaluate.utility import train_score
 from synthwright.evaluate.verdict import Finding, interval, judge, ranked
 
 

@@ -16,6 +16,7 @@ from synthwright.core.errors import (
     Unsupported,
 )
 from synthwright.core.store import State
+from synthwright.data.split import split
 from synthwright.data.table import Table
 from synthwright.generators.base import Ability, Generator, load
 from synthwright.generators.independent import Independent
@@ -94,6 +95,14 @@ def test_more_units_than_the_method_can_take_are_drawn_with_a_note():
 def test_too_few_units_are_refused_with_the_number():
     with pytest.raises(DataError, match="3 units are too few for 'constant': it needs at least 5"):
         Constant().fit({"x": [1, 2, 3], "y": ["a", "b", "a"]})
+
+
+def test_too_few_units_of_a_split_name_the_split_and_the_way_round_it():
+    train = split(Table.of({"x": _numbers(6)}), fractions=(0.5, 0.25, 0.25))[0]
+    with pytest.raises(DataError) as caught:
+        Constant().fit(train)
+    assert "train part, split by unit: 3 of 6 units" in caught.value.where
+    assert "synthwright fit" in caught.value.fix
 
 
 def test_a_config_and_options_together_are_refused():

@@ -227,6 +227,7 @@ def _scores() -> tuple[Score, ...]:
             None,
             "not assessed",
             "It needs 1,000 holdout rows; there are 400.",
+            fix="give 1,000 rows or more in holdout",
         ),
         score(
             "diversity.coverage",

@@ -21,7 +21,11 @@ def only(report, *verdicts, axis="fidelity"):
         (("pass", "warn"), "fidelity", "Usable with care: 1 point"),
         (("fail", "warn"), "fidelity", "Not good enough yet: 1 test of 2"),
         (("fail",), "privacy", "Do not share this table"),
-        (("error",), "privacy", "Not good enough yet"),
+        (("error", "pass"), "privacy", "Not fully judged: 1 of 2 tests could not be computed."),
+        (("error", "fail", "error"), "fidelity", "Not good enough yet: 1 test of 3 failed. 2 could not be computed."),
+        (("error", "warn"), "fidelity", "Usable with care: 1 point to look at. 1 could not be computed."),
+        (("error", "fail"), "privacy", "Do not share this table: training data show through. 1 could not be computed."),
+        (("pass", "not assessed"), "fidelity", "No problem found in 1 test; 1 was not assessed."),
         (("not assessed",), "privacy", "Nothing could be assessed"),
     ],
 )
@@ -42,10 +46,25 @@ def test_every_broken_test_is_among_the_reasons(make_report):
 def test_an_axis_without_a_test_is_never_a_pass(make_report):
     report = only(make_report(), "pass")
     assert words.summarise(report, "privacy").short == "Not assessed"
-    (what, why), *rest = words.not_assessed(report)
-    assert "privacy" in what.lower()
-    assert "no test" in why
+    one, *rest = words.not_assessed(report)
+    assert "privacy" in one.what.lower()
+    assert "no test" in one.why
     assert not rest
+
+
+def test_tests_of_one_reason_and_one_remedy_are_named_together(make_report):
+    report = only(make_report(), "not assessed", "not assessed", "not assessed")
+    first, second, third = report.scores
+    alike = (first, replace(second, label="Second", plain=first.plain), replace(third, label="Third"))
+    found = words.not_assessed_together(replace(report, scores=alike))
+    assert [one.what.partition("; ")[2] for one in found[:2]] == ["Second", ""]
+    assert found[0].fix == first.fix
+
+
+def test_an_axis_that_passes_says_how_much_was_not_assessed(make_report):
+    report = only(make_report(), "pass", "not assessed", "not assessed")
+    assert words.summarise(report, "fidelity").answer.endswith("Not assessed: 2 of 3 tests.")
+    assert words.summarise(report, "fidelity").short == "Yes, in part"
 
 
 def test_every_axis_has_a_question_and_an_answer_for_each_verdict(make_report):
