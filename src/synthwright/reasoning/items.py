@@ -10,7 +10,7 @@ from synthwright.reasoning.grammar import ORDERS, arranged, n_sets, parse, rende
 from synthwright.reasoning.levels import LEVELS, NOT_KNOWN
 from synthwright.reasoning.puzzles import Dice, Item, Puzzle, canonical_id, item_seed
 from synthwright.reasoning.sampling import Wish, groups
-from synthwright.reasoning.solver import steps
+from synthwright.reasoning.solver import solve, steps
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def _asked(
     understood = parse(text, puzzle.task, number=number)
     if understood != asked:
         raise RuntimeError(f"a sentence of template set {number} is read as something else:\n{text}")
-    label, reasoning = steps(understood)
+    label, reasoning = steps(understood) if style.trace else (solve(understood), [])
     name = f"{puzzle.task}-{level}-{index}-{place}"
     canonical = canonical_id(puzzle)
     payload = {"puzzle": name, "canonical": canonical, "query": list(puzzle.query), "order": order}
@@ -109,8 +109,7 @@ def question_of(one: Mapping[str, Any]) -> str:
 
 def oracle(one: Mapping[str, Any]) -> str:
     """The reply of a solver that reads the text and nothing else."""
-    label, _ = steps(parse(question_of(one), str(one["task"])))
-    return f"<<<{label}>>>"
+    return f"<<<{solve(parse(question_of(one), str(one['task'])))}>>>"
 
 
 def sort_by_name(one: Mapping[str, Any]) -> str:

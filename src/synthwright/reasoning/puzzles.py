@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, TypeVar
 
+import numpy as np
+
 ItemT = TypeVar("ItemT")
 _LETTERS = "bcdfghjklmnpqrstvwxz"  # no vowels: no name is a word
 _WORDS = ("brr", "hmm", "mrs", "nth", "pst", "shh", "tsk", "zzz", "mph", "pvt", "ltd", "str")
@@ -92,14 +94,18 @@ class Dice:
 
     def shuffle(self, items: MutableSequence[Any]) -> None:
         """Shuffle in place (Fisher and Yates)."""
+        draw = self._random
         for i in range(len(items) - 1, 0, -1):
-            j = self.below(i + 1)
+            j = int(draw() * (i + 1))
             items[i], items[j] = items[j], items[i]
 
     def sample(self, items: Sequence[ItemT], k: int) -> list[ItemT]:
-        """k different ones."""
+        """k different ones, or all when there are fewer, in random order."""
         left = list(items)
-        self.shuffle(left)
+        n, draw = len(left), self._random
+        for i in range(min(k, n)):
+            j = i + int(draw() * (n - i))
+            left[i], left[j] = left[j], left[i]
         return left[:k]
 
 
@@ -146,18 +152,20 @@ def canonical_id(puzzle: Puzzle, *, marks: bool = True) -> str:
     for place, name in enumerate(puzzle.query if marks else ()):
         if name in at:
             said[at[name]].append(f"query {place}")
-    colours = [_number("|".join(sorted(words))) for words in said]
+    colours = np.array([_number("|".join(sorted(words))) for words in said], dtype=np.uint64)
+    user, used, kind = np.array(edges, dtype=np.uint64).reshape(-1, 3).T
+    user, used = user.astype(np.int64), used.astype(np.int64)
     for _ in range(_ROUNDS):
-        fresh = [_mixed(colour) for colour in colours]
-        for user, used, kind in edges:  # sums do not depend on the order of operands, so nothing has to be sorted
-            fresh[user] += _mixed(colours[used] ^ kind)
-            fresh[used] += _mixed(colours[user] + kind)
-        colours = [colour & _WORD for colour in fresh]
-    whole = f"{puzzle.task} {sorted(colours)}"
+        fresh = _mixed(colours)
+        # Sums (modulo 2^64) do not depend on the order of operands, so nothing has to be sorted.
+        np.add.at(fresh, user, _mixed(colours[used] ^ kind))
+        np.add.at(fresh, used, _mixed(colours[user] + kind))
+        colours = fresh
+    whole = f"{puzzle.task} {sorted(colours.tolist())}"
     return hashlib.sha256(whole.encode()).hexdigest()[:16]
 
 
-_ROUNDS, _WORD = 4, 2**64 - 1
+_ROUNDS = 4
 
 
 @lru_cache(maxsize=4096)
@@ -165,8 +173,12 @@ def _number(text: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big")
 
 
-def _mixed(value: int) -> int:
-    """A 64-bit number that depends on every bit of `value` (the finaliser of splitmix64, Steele et al. 2014)."""
-    value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & _WORD
-    value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & _WORD
-    return value ^ (value >> 31)
+def _mixed(values: np.ndarray) -> np.ndarray:
+    """64-bit numbers that depend on every bit of `values` (the finaliser of splitmix64, Steele et al. 2014)."""
+    values = (values ^ (values >> _30)) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> _27)) * np.uint64(0x94D049BB133111EB)
+    mixed: np.ndarray = values ^ (values >> _31)
+    return mixed
+
+
+_30, _27, _31 = (np.uint64(bits) for bits in (30, 27, 31))

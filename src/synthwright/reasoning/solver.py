@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from typing import TypeVar
 
 from synthwright.reasoning.levels import NOT_KNOWN
@@ -66,9 +67,14 @@ def _settled(
 # -- numbers
 
 
+@lru_cache(maxsize=4096)
+def _exact(text: str) -> Fraction:
+    return Fraction(text)
+
+
 def numbers(statements: Sequence[Statement]) -> dict[str, Number]:
     """The value of every name that the statements settle."""
-    known: dict[str, Number] = {one.head: Fraction(one.args[0]) for one in statements if one.kind == "value"}
+    known: dict[str, Number] = {one.head: _exact(one.args[0]) for one in statements if one.kind == "value"}
     return _settled([one for one in statements if one.kind in ARITHMETIC], known, _calculated)
 
 
@@ -143,7 +149,7 @@ def _linear(puzzle: Puzzle) -> str:
         return NOT_KNOWN
     found: list[Number] = []
     for token in (*rows["1"], *rows["2"]):
-        value = known.get(token) if token.isalpha() else Fraction(token)
+        value = known.get(token) if token.isalpha() else _exact(token)
         if value is None:
             return NOT_KNOWN
         found.append(value)
@@ -297,7 +303,7 @@ def best_path(puzzle: Puzzle) -> tuple[str, list[str]]:
     """
     start, end = puzzle.query
     onward = links(puzzle.statements)
-    gains = {one.head: Fraction(one.args[0]) for one in puzzle.statements if one.kind == "value"}
+    gains = {one.head: _exact(one.args[0]) for one in puzzle.statements if one.kind == "value"}
     useful = _on_the_way(start, end, onward)
     if not useful:
         return NOT_KNOWN, []
