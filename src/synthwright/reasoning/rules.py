@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from synthwright.reasoning.levels import NOT_KNOWN, Level
 from synthwright.reasoning.puzzles import Dice, Puzzle, Statement, names
 from synthwright.reasoning.solver import concluded, solve
-from synthwright.reasoning.trees import Wish, cycled, distractors, missing_facts, room, statements_of, tree
+from synthwright.reasoning.trees import Wish, cycled, distractors, missing_facts, room, statements_of, tree, valued
 
 _SHARES = (("rule_and", 0.4), ("rule_or", 0.4), ("rule_not", 0.2))
 _SHARES_TRIED, _SHUFFLES, _FEW = 8, 24, 5  # of true facts, and of their places, in search of all three answers
@@ -107,18 +107,6 @@ def _meant(
     nodes: Sequence[tuple[str, list[int]]], roots: tuple[int, int], leaves: Sequence[int], truth: Sequence[bool]
 ) -> str:
     """The label of two trees without gaps; "" where both conclude."""
-    value: list[bool | None] = [None] * len(nodes)
-    for place, holds in zip(leaves, truth, strict=True):
-        value[place] = holds
-    for place in reversed(range(len(nodes))):
-        kind, children = nodes[place]
-        if kind == "leaf":
-            continue
-        operands = [value[child] for child in children]
-        if kind.endswith("_not"):
-            holds = operands[0] is False
-        else:
-            holds = all(operands) if kind.endswith("_and") else any(operands)
-        value[place] = kind.startswith("rule_") if holds else None
+    value = valued(nodes, leaves, truth)
     favours, denies = (value[root] is not None for root in roots)
     return "" if favours and denies else "True" if favours else "False" if denies else NOT_KNOWN

@@ -24,6 +24,7 @@ from synthwright.reasoning.trees import (
     room,
     statements_of,
     tree,
+    valued,
 )
 
 __all__ = ["Wish", "groups"]
@@ -122,22 +123,9 @@ def _with_facts(task: str, level: Level, wish: Wish, dice: Dice, turn: int) -> l
 
 
 def _meant(nodes: Sequence[tuple[str, list[int]]], leaves: Sequence[int], truth: Sequence[bool]) -> str:
-    """The label of a tree without gaps, from its nodes: children stand behind their parent."""
-    value: list[bool | None] = [None] * len(nodes)
-    for place, holds in zip(leaves, truth, strict=True):
-        value[place] = holds
-    for place in reversed(range(len(nodes))):
-        kind, children = nodes[place]
-        if kind == "leaf":
-            continue
-        operands = [value[child] for child in children]
-        if kind.endswith("not"):
-            holds = operands[0] is False
-        else:
-            holds = all(operands) if kind.endswith("and") else any(operands)
-        # A rule whose premise does not hold says nothing; an operator is then false.
-        value[place] = holds or (None if kind.startswith("rule_") else False)
-    return NOT_KNOWN if value[0] is None else str(value[0])
+    """The label of a tree without gaps."""
+    value = valued(nodes, leaves, truth)[0]
+    return NOT_KNOWN if value is None else str(value)
 
 
 def _abductive(level: Level, wish: Wish, dice: Dice, turn: int) -> list[Puzzle]:

@@ -56,6 +56,30 @@ def tree(
     return nodes, leaves
 
 
+def valued(nodes: Sequence[tuple[str, list[int]]], leaves: Sequence[int], truth: Sequence[bool]) -> list[bool | None]:
+    """What every node is when these leaves hold, from the nodes alone: children stand behind their parent.
+
+    A rule whose premise does not hold says nothing (None); an operator is then false.
+    """
+    value: list[bool | None] = [None] * len(nodes)
+    for place, holds in zip(leaves, truth, strict=True):
+        value[place] = holds
+    for place in reversed(range(len(nodes))):
+        kind, children = nodes[place]
+        if kind == "leaf":
+            continue
+        operands = [value[child] for child in children]
+        if kind.endswith("not"):
+            holds = operands[0] is False
+        else:
+            holds = all(operands) if kind.endswith("and") else any(operands)
+        if holds:
+            value[place] = not kind.startswith("deny_")
+        else:
+            value[place] = None if "_" in kind else False
+    return value
+
+
 def linked(nodes: list[tuple[str, list[int]]], level: Level, dice: Dice, several: Sequence[str]) -> None:
     """Give operators that take several operands more of them, from nodes made later: no cycle can arise."""
     takers = [i for i, (kind, _) in enumerate(nodes) if kind in several]
