@@ -43,7 +43,7 @@ def test_sample_and_convert_take_another_form(cli, german, tmp_path):
 @pytest.mark.parametrize(
     ("out", "options", "words"),
     [
-        ("x.parquet", ("--delimiter", ";"), "--delimiter shape CSV files; 'x.parquet' is none"),
+        ("x.parquet", ("--delimiter", ";"), "--delimiter shapes CSV files; 'x.parquet' is none"),
         ("-", ("--decimal", ",", "--encoding", "cp1252"), "--decimal and --encoding shape CSV files; '-' is none"),
         ("x.csv", ("--delimiter", "ab"), "Cells cannot be cut at 'ab'"),
         ("x.csv", ("--decimal", ";"), "A decimal mark is a point or a comma, not ';'"),

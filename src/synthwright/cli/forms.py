@@ -30,7 +30,11 @@ def csv_target(out: str, given: Mapping[str, str]) -> str | File:
     options = " and ".join(f"--{name}" for name in asked)
     file = None if out == "-" or as_query(out) else File(path=out)
     if file is None or SUFFIXES.get(split_suffix(file.path)[0]) != "csv":
-        raise ConfigError(f"{options} shape CSV files; {out!r} is none.", where="command line", fix="end it in .csv")
+        raise ConfigError(
+            f"{options} {'shapes' if len(asked) == 1 else 'shape'} CSV files; {out!r} is none.",
+            where="command line",
+            fix="end it in .csv",
+        )
     if "delimiter" in asked:
         asked["delimiter"] = _mark(asked["delimiter"])
     if asked.get("decimal", ".") not in (".", ","):

@@ -5,7 +5,8 @@ Rules, in this order, on the distinct words of a column:
 2. null words (NA, ?, null, -, ...) are missing when all other words are numbers, dates, true/false or times;
 3. otherwise only the plain ones (NA, N/A, NaN, NULL, ?, ...) are, but not among codes of their shape (NA for Namibia);
 4. numbers with a leading zero are codes and stay text; whole numbers stay whole next to missing cells;
-5. what is left is text. Yes/No and Y/N are text (levels), true/false is boolean.
+5. up to three other words that come again and again among many numbers or dates (k.A., refused) are missing: a Note;
+6. what is left is text. Yes/No and Y/N are text (levels), true/false is boolean.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ _UNUSABLE = {
     "zones": Note("R115", "some moments have a time zone and some have none; they stay text"),
 }
 _LIKELY = 0.5  # share of number cells from which the other cells deserve a Note
+_MARKERS, _MARKED = 3, 5  # words that stand for missing among numbers: at most so many, each at least so often
+_BESIDE, _VALUES = 0.8, 20  # share of the numbers beside them, and how many differ: among few, a word is a level
 
 
 @dataclass(frozen=True)
@@ -76,12 +79,18 @@ def guess_cells(name: str, cells: pa.ChunkedArray, style: Style) -> Typed:
     if not (~(blank | plain | weak)).any() and not plain.any() and style.null_words is None:
         weak = np.zeros(len(trimmed), bool)
     nulls = blank | plain | weak
+    marked = _markers(trimmed, found, nulls, style)
+    nulls |= marked
     rest = trimmed.filter(pa.array(~nulls))
     parsed = _parse(rest, style) if len(rest) else None
     if parsed is not None and parsed.order not in _UNUSABLE:
         values = _scatter(parsed.values, ~nulls)
         hint = {"format": parsed.format, **_null_hint(trimmed, nulls, found, has_empty), "evidence": parsed.why}
-        notes = (*(replace(note, where=name) for note in parsed.notes), *_loss_notes(name, found, trimmed, parsed))
+        notes = (
+            *(replace(note, where=name) for note in parsed.notes),
+            *_loss_notes(name, found, trimmed, parsed),
+            *_marker_notes(name, found, trimmed, marked),
+        )
         return Typed(found.spread(values), hint, notes, parsed.order)
     notes = trim_notes
     if parsed is not None:
@@ -103,6 +112,28 @@ def _null_masks(words: pa.Array, style: Style) -> tuple[np.ndarray, np.ndarray]:
     plain = PLAIN_NULLS if style.null_words is None else style.null_words
     weak = WEAK_NULLS if style.null_words is None else ()
     return is_in(words, plain), is_in(words, weak)
+
+
+def _markers(words: pa.Array, found: Words, nulls: np.ndarray, style: Style) -> np.ndarray:
+    """Which words stand for missing because all others are numbers or dates: a mask, empty when that is not clear."""
+    none = np.zeros(len(words), bool)
+    if style.null_words is not None or not len(words):
+        return none
+    odd = ~np.asarray(pc.match_substring_regex(words, r"\d")) & ~nulls
+    rest = ~odd & ~nulls
+    if not 1 <= odd.sum() <= _MARKERS or found.counts[odd].min() < _MARKED or rest.sum() < _VALUES:
+        return none
+    if found.count(rest) < _BESIDE * found.count(rest | odd):
+        return none
+    parsed = _parse(words.filter(pa.array(rest)), style)
+    return none if parsed is None or parsed.order in _UNUSABLE else odd
+
+
+def _marker_notes(name: str, found: Words, words: pa.Array, marked: np.ndarray) -> list[Note]:
+    if not marked.any():
+        return []
+    said = ", ".join(f"{words[int(i)].as_py()!r} ({found.counts[i]:,})" for i in np.flatnonzero(marked))
+    return [Note("R116", f"cells that are no values like the others count as missing: {said}", name)]
 
 
 def _null_hint(trimmed: pa.Array, nulls: np.ndarray, found: Words, has_empty: bool) -> dict[str, object]:
@@ -256,7 +287,8 @@ def _as_text(
     nulls = blank | plain
     if len(words) and nulls.all() and not has_empty:
         evidence.append("only null words")
-    number = np.asarray(pc.match_substring_regex(trimmed, NUMBER)) & ~nulls if len(trimmed) else nulls
+    numbers = f"{NUMBER}|{_DECIMAL_COMMA}"
+    number = np.asarray(pc.match_substring_regex(trimmed, numbers)) & ~nulls if len(trimmed) else nulls
     if len(number) and number.any() and any_match(trimmed.filter(pa.array(number)), r"^[+-]?0\d"):
         evidence.append("leading zeros: codes, not numbers")
     notes = (*notes, *_mixed_notes(name, found, number, nulls))

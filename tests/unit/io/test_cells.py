@@ -284,3 +284,43 @@ def test_missing_cells_are_written_as_the_first_null_word():
 def test_a_type_that_text_cannot_hold_is_refused():
     with pytest.raises(Unsupported, match="binary"):
         typed(column("text", "binary"), "a")
+
+
+def test_a_word_that_comes_again_and_again_among_numbers_stands_for_missing():
+    numbers = [f"{i}.5" for i in range(60)]
+    typed = guess(*numbers, *["k.A."] * 6)
+
+    assert typed.cells.to_pylist() == [*(float(one) for one in numbers), *[None] * 6]
+    assert codes(typed) == ["R116"]
+    assert "'k.A.' (6)" in typed.notes[0].what
+    assert back(typed)[-1] == "k.A."
+
+
+def test_a_word_among_dates_stands_for_missing_too():
+    typed = guess(*[f"2024-01-{day:02d}" for day in range(1, 29)], *["open"] * 5)
+
+    assert str(typed.cells.type).startswith("date")
+    assert typed.cells.null_count == 5
+
+
+@pytest.mark.parametrize(
+    ("numbers", "words"),
+    [
+        (range(60), ["refused"] * 4),  # too seldom: perhaps a mistake, which a note names
+        (range(12), ["never"] * 5),  # a level beside few numbers
+        (range(60), ["a", "b", "c", "d"] * 5),  # too many words
+        (range(30), ["other"] * 20),  # too large a share
+        (range(60), ["90+"] * 6),  # says how much
+    ],
+)
+def test_words_that_may_mean_something_keep_the_column_text(numbers, words):
+    typed = guess(*(str(one) for one in numbers), *words)
+
+    assert typed.cells.type == "string"
+    assert "R116" not in codes(typed)
+
+
+def test_a_word_is_kept_when_the_null_words_are_named():
+    typed = guess_cells("c", pa.chunked_array([[*map(str, range(60)), *["k.A."] * 6]]), Style(null_words=("x",)))
+
+    assert typed.cells.type == "string"
