@@ -113,7 +113,7 @@ def _vendi_finding(encoding: ImageEncoding, name: str, k: int | None, rng: np.ra
     p = float(stats.norm.sf((there - here) / max(error, 1e-9)))
     words = f"{name}: {here:.1f} effectively different images among {n:,}, {there:.1f} among as many real ones"
     spread = 1.96 * error / there
-    where = {"class": name, "real": there}
+    where = {"class": name if k is None else str(encoding.classes[k]), "real": there}
     return Finding((1 - ratio) / VENDI_FAIL, p, words, where, ratio, max(0.0, ratio - spread), ratio + spread, warn=0.5)
 
 

@@ -153,7 +153,7 @@ class BaseMetric:
             high=None if high is None else float(high),
             p=first.adjusted(len(ordered)),
             margins={"warn": first.warn, "fail": 1.0},
-            where=tuple(dict(one.where) for one in bad[:10]),
+            where=tuple(dict(one.where) for one in bad[:10] if one.where),
             fix=fix if bad else "",
             details=details,
             **more,
