@@ -7,6 +7,7 @@ With z drawn from a normal distribution this is the Gaussian model of the data: 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -18,7 +19,8 @@ _RIDGE = 1e-3  # penalty of the regression on the attributes, as a share of the 
 
 @dataclass(frozen=True)
 class Whitening:
-    """The fitted map. mean: (d,); slope: (d, p); axes: (d, r), orthonormal; scales: (r,), variances, falling."""
+    """The fitted map. mean: (d,); slope: (d, p); axes: (d, r), orthonormal; scales: (r,), variances, falling
+    within each group of coordinates."""
 
     mean: np.ndarray
     slope: np.ndarray
@@ -26,20 +28,29 @@ class Whitening:
     scales: np.ndarray
 
     @classmethod
-    def fit(cls, x: np.ndarray, a: np.ndarray) -> Self:
+    def fit(cls, x: np.ndarray, a: np.ndarray, groups: Sequence[np.ndarray] = ()) -> Self:
         """From vectors x (n, d) with NaN where nothing was seen, and attributes a (n, p) without holes.
 
         Moments are taken over the rows that show both coordinates; negative variances that follow are cut off.
+        groups: sets of coordinates that do not depend on each other: each gets scores of its own, in this order.
         """
         seen = ~np.isnan(x)
         mean, slope = _regression(x, seen, a)
         rest = np.where(seen, x - mean - a @ slope.T, 0.0)
         count = seen.astype(np.float64)
         covariance = (rest.T @ rest) / np.maximum(count.T @ count, 1.0)
-        scales, axes = np.linalg.eigh(covariance)
-        kept = scales > _DROP * max(float(scales[-1]), 1e-300)
-        order = np.argsort(-scales[kept], kind="stable")
-        return cls(mean, slope, axes[:, kept][:, order], scales[kept][order])
+        found = [
+            (group, *np.linalg.eigh(covariance[np.ix_(group, group)])) for group in groups or [np.arange(x.shape[1])]
+        ]
+        least = _DROP * max(*(float(scales[-1]) for _, scales, _ in found), 1e-300)
+        axes, kept = [], []
+        for group, scales, own in found:
+            order = np.flatnonzero(scales > least)[::-1]
+            wide = np.zeros((x.shape[1], len(order)))
+            wide[group] = own[:, order]
+            axes.append(wide)
+            kept.append(scales[order])
+        return cls(mean, slope, np.concatenate(axes, axis=1), np.concatenate(kept))
 
     @property
     def rank(self) -> int:

@@ -25,6 +25,7 @@ MOST_VALUES = 2048  # distinct values that are kept as the grid of a channel
 _REPEATS = 10  # rows for each distinct value, on average, for values to count as a grid
 _NOISE = 0.35  # standard deviation around the +-1 of a level's flags
 _FEWEST = 50
+_OFF_GRID = 0.1  # of its step: how far rounding may move a value off an even grid
 _REST = 0.05  # share of a channel's variance that others leave, below which it is their sum and a rest
 
 
@@ -69,10 +70,12 @@ class Channel:
         distinct, counts = np.unique(inside, return_counts=True)
         single = bool(np.array_equal(distinct.astype(np.float32).astype(np.float64), distinct))
         step = find_step(distinct, np.dtype(np.float32 if single else np.float64))
-        is_grid = len(distinct) <= MOST_VALUES and len(known) >= _REPEATS * len(distinct)
-        support = distinct[counts >= (2 if protect else 1)] if is_grid else np.zeros(0)
-        if is_grid and not len(support):
-            support = distinct
+        shared = distinct[counts >= (2 if protect else 1)]
+        support = np.zeros(0)
+        if len(distinct) <= MOST_VALUES and len(known) >= _REPEATS * len(distinct):
+            support = shared if len(shared) else distinct
+        if not len(support) and len(distinct) <= MOST_VALUES:
+            support = _lattice(distinct, shared, finer=2 * (step or 0.0))
         made = cls(
             column,
             offset,
@@ -84,7 +87,7 @@ class Channel:
             highs=highs,
             missing_rate=float(np.isnan(values).mean()),
         )
-        return made, tucked(values, lows, highs)
+        return made, values
 
     def values(self, cells: pa.ChunkedArray) -> np.ndarray:
         """Cells as float64 within the ends; NaN is missing."""
@@ -193,6 +196,27 @@ class Channel:
         values["column"] = Column(**document["column"])
         values["support"] = np.array(document["support"], dtype=np.float64)
         return cls(**values)
+
+
+def _lattice(distinct: np.ndarray, shared: np.ndarray, *, finer: float) -> np.ndarray:
+    """All places of an even grid that the values lie on up to rounding, none when they lie on none.
+
+    Sensors count in units that are no usual step, and the counts are rounded afterwards. shared: the values that may
+    be told; each stands at its place as it was written. finer: steps up to this one are no grid of their own.
+    """
+    gaps = np.diff(distinct)
+    if len(distinct) < _FEWEST:
+        return np.zeros(0)
+    step = float(np.median(gaps[gaps < 1.5 * np.quantile(gaps, 0.25)]))
+    for _ in range(3):
+        place = np.concatenate([[0.0], np.cumsum(np.rint(gaps / step))])
+        step, start = np.polyfit(place, distinct, 1)
+    off = np.abs(distinct - start - step * place).max()
+    if off > _OFF_GRID * step or place[-1] > MOST_VALUES or step <= finer:
+        return np.zeros(0)
+    made = start + step * np.arange(place[-1] + 1)
+    made[np.rint((shared - start) / step).astype(int)] = shared
+    return np.asarray(made)
 
 
 def relate(channels: list[Channel], values: Mapping[str, np.ndarray]) -> list[Channel]:

@@ -92,6 +92,11 @@ class SeriesCodec:
         """How many numbers describe one series."""
         return sum(latent.size(self.length) for latent in self.latents)
 
+    def spans(self) -> list[np.ndarray]:
+        """The places of each latent channel among the numbers of a series."""
+        ends = np.cumsum([latent.size(self.length) for latent in self.latents])
+        return [np.arange(end - latent.size(self.length), end) for latent, end in zip(self.latents, ends, strict=True)]
+
     def describe(self) -> list[str]:
         """What was found, in words, for Notes."""
         words = []
@@ -325,8 +330,9 @@ def _walking(channel: Channel, x: np.ndarray, inner: np.ndarray, steps: Steps) -
     pull = np.corrcoef(level[known], step)[0, 1]
     small = np.var(step) < (1 - _WALK) * np.var(level[known])
     rough = np.corrcoef(step[:-1], step[1:])[0, 1]
+    error = 2 / np.sqrt(min(len(known), len(np.unique(np.column_stack([level[known], step]), axis=0))))
     # A random walk's steps neither pull back to a mean nor continue each other, as those of a smooth curve do.
-    return replace(channel, is_step=bool(small and abs(pull) < 0.05 and abs(rough) < 0.25))
+    return replace(channel, is_step=bool(small and abs(pull) < max(0.05, error) and abs(rough) < 0.25))
 
 
 def _beat(data: SeriesSet, inner: np.ndarray) -> float:

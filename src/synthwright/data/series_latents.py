@@ -18,6 +18,7 @@ from synthwright.data.series_curves import Curve
 
 _SMOOTH = 1e-4  # variance of second differences over that of the level below which a channel is a smooth curve
 _OWN = 1.5  # variance of the series' log scales over that of a normal vector's draws above which they are learned
+_APART = 0.5  # share of a level's variance between series above which these get a level and a scale of their own
 _DRAWS = 2_000
 _FLOOR = 1e-3  # added to a series' scale, in units of the channel's, so that a flat series has one
 
@@ -150,12 +151,17 @@ def _is_smooth(grid: np.ndarray) -> bool:
 
 
 def _has_own_scale(moves: np.ndarray, grid: np.ndarray, part: str) -> bool:
-    """Whether scales differ more between series than they would if each were a draw of one normal vector."""
+    """Whether scales differ more between series than they would if each were a draw of one normal vector.
+
+    Also where levels lie so far apart that a distribution of all steps says little about those of one series.
+    """
     known = grid[:, : int(np.quantile((~np.isnan(grid)).sum(axis=1), 0.1))]
     known = known[~np.isnan(known).any(axis=1)]
     n, length = known.shape
     if length < 8 or n < 30:
         return False
+    if part == "level" and known.mean(axis=1).var() > _APART * known.var():
+        return True
     rng = np.random.default_rng(0)  # a fixed stream: the answer is a property of the data
     moves = _moves(known, part)
     score = Score.fit(moves)

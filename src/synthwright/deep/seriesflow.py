@@ -22,21 +22,53 @@ from synthwright.deep.tensors import build, tensor_of, torch_generator
 from synthwright.deep.train import Plan, Trained, adamw, train
 
 PATH = EDM(sigma_data=1.0, mean=-0.8, width=1.4, sigma_min=0.002, sigma_max=40.0)
+_NARROWEST = 64
 _HELD = 2_048  # rows kept back that are looked at
 
 
 @dataclass(frozen=True)
 class Size:
-    """Width of the data, of the condition, and of the net."""
+    """Widths of the groups of scores that do not depend on each other, of the condition, and of the net."""
 
-    data: int
+    groups: tuple[int, ...]
     cond: int
     width: int = 384
     depth: int = 4
 
-    def net(self) -> ResidualMLP:
+    @property
+    def data(self) -> int:
+        """Number of scores."""
+        return sum(self.groups)
+
+    def net(self) -> GroupedNet:
         """An untrained net."""
-        return ResidualMLP(self.data, self.data, width=self.width, depth=self.depth, width_cond=self.cond)
+        return GroupedNet(self)
+
+
+class GroupedNet(nn.Module):
+    """x (batch, scores), t (batch,), cond (batch, width_cond) or None -> (batch, scores): a net for each group.
+
+    What a net would have to learn first, that groups do not depend on each other, holds from the start. The width is
+    shared out by the groups' sizes, down to 64.
+    """
+
+    def __init__(self, size: Size) -> None:
+        super().__init__()
+        self.sizes = list(size.groups)
+        self.nets = nn.ModuleList(
+            ResidualMLP(
+                own,
+                own,
+                width=min(size.width, max(_NARROWEST, round(size.width * own / size.data))),
+                depth=size.depth,
+                width_cond=size.cond,
+            )
+            for own in size.groups
+        )
+
+    def forward(self, x: Tensor, t: Tensor, cond: Tensor | None = None) -> Tensor:
+        parts = x.split(self.sizes, dim=1)
+        return torch.cat([net(part, t, cond) for net, part in zip(self.nets, parts, strict=True)], 1)
 
 
 class WhitenedDenoising:
@@ -71,10 +103,10 @@ class WhitenedDenoising:
 def fitted(
     z: np.ndarray, cond: np.ndarray, held: np.ndarray, ctx: Context, *, size: Size, plan: Plan, rate: float,
     device: torch.device | str = "cpu",
-) -> tuple[ResidualMLP, Trained]:  # fmt: skip
+) -> tuple[GroupedNet, Trained]:  # fmt: skip
     """A net trained on scores z (n, data) under conditions (n, cond). held: bool (n,), rows that only judge."""
     net = build(size.net, torch_generator(ctx.rng))
-    assert isinstance(net, ResidualMLP)  # for the type checker
+    assert isinstance(net, GroupedNet)  # for the type checker
     net = net.to(device)
     kept = np.flatnonzero(held)[:: max(1, int(held.sum()) // _HELD)]
     judged = (tensor_of(z[kept], device), tensor_of(cond[kept], device)) if len(kept) else None
@@ -83,7 +115,7 @@ def fitted(
     return net.eval(), trained
 
 
-def drawn(net: ResidualMLP, size: Size, cond: np.ndarray, rng: np.random.Generator, *, steps: int) -> np.ndarray:
+def drawn(net: GroupedNet, size: Size, cond: np.ndarray, rng: np.random.Generator, *, steps: int) -> np.ndarray:
     """Scores (n, data) under conditions (n, cond); the noise is drawn on the processor."""
     device = next(net.parameters()).device
     noise = torch.randn((len(cond), size.data), generator=torch_generator(rng)).to(device)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
+from synthwright.classic.independence import independent_groups
 from synthwright.classic.whitening import Whitening
 from synthwright.core.config import Config
 from synthwright.core.context import Context
@@ -40,10 +41,11 @@ class SeriesFlowConfig(SeriesConfig):
 class SeriesFlow(Generator):
     """A diffusion model on standard scores of whole series, conditioned on attributes and lengths.
 
-    The codec turns channels into nearly normal numbers and restores grids, ends, orders and repetitions; a linear map
-    makes these uncorrelated with variance 1; the net learns what the Gaussian model misses, and starts as it. Rows
-    kept back, apart in time, choose the best weights. Keeps no rows. Poor for fewer than 200 series or windows: then
-    `pca_gaussian` or `block_bootstrap`. Cost: minutes.
+    The codec turns channels into nearly normal numbers and restores grids, ends, orders and repetitions. Channels that
+    do not depend on each other fall into groups. A linear map makes the numbers of each uncorrelated with variance 1;
+    a net for each group learns what the Gaussian model misses, and starts as it. Rows kept back, apart in time, choose
+    the best weights. Keeps no rows. Poor for fewer than 200 series or windows: then `pca_gaussian` or
+    `block_bootstrap`. Cost: minutes.
     """
 
     name: ClassVar[str] = "series_flow"
@@ -71,11 +73,15 @@ class SeriesFlow(Generator):
         self._codec = fitted_codec(units, data, config, ctx)
         attributes = self._skeleton.dense(units)
         x = [self._codec.encode(units, ctx.rng) for _ in range(_REPEATS)]
-        self._map = Whitening.fit(np.concatenate(x), np.tile(attributes, (_REPEATS, 1)))
+        groups = independent_groups(x[0], self._codec.spans())
+        self._map = Whitening.fit(np.concatenate(x), np.tile(attributes, (_REPEATS, 1)), groups)
         z = np.concatenate([self._map.whiten(one, attributes, ctx.rng) for one in x])
         held, dropped = kept_back(units, config.holdout, ctx.rng)
         learned = np.tile(~dropped, _REPEATS)
-        self._size = seriesflow.Size(self._map.rank, attributes.shape[1], config.width, config.depth)
+        owned = tuple(int((np.abs(self._map.axes[group]).max(axis=0) > 0).sum()) for group in groups)
+        self._size = seriesflow.Size(
+            tuple(size for size in owned if size), attributes.shape[1], config.width, config.depth
+        )
         plan = Plan(
             max_steps=config.max_steps,
             max_seconds=config.max_seconds,
@@ -114,7 +120,7 @@ class SeriesFlow(Generator):
         from synthwright.deep.tensors import arrays_of
 
         skeleton = self._skeleton.state()
-        size = {key: getattr(self._size, key) for key in ("data", "cond", "width", "depth")}
+        size = {key: getattr(self._size, key) for key in ("groups", "cond", "width", "depth")}
         meta: dict[str, Any] = {"codec": self._codec.to_json(), "skeleton": skeleton.meta, "size": size}
         return State(meta, {**skeleton.arrays, **map_arrays(self._map), **arrays_of(self._net)})
 
@@ -125,7 +131,7 @@ class SeriesFlow(Generator):
         self._codec = SeriesCodec.from_json(state.meta["codec"])
         self._skeleton = Skeleton.restore(State(state.meta["skeleton"], state.arrays))
         self._map = map_from(state.arrays)
-        self._size = seriesflow.Size(**state.meta["size"])
+        self._size = seriesflow.Size(**{**state.meta["size"], "groups": tuple(state.meta["size"]["groups"])})
         net = build(self._size.net, torch_generator(np.random.default_rng(0)))
         load_arrays(net, state.arrays)
         self._net = net.eval()

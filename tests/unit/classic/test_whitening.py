@@ -47,3 +47,14 @@ def test_what_was_not_seen_is_drawn_from_its_conditional_distribution() -> None:
     gone = np.isnan(holes[:, 2])
     assert np.allclose(np.cov(filled[gone], rowvar=False), np.cov(x, rowvar=False), atol=0.08)
     assert np.allclose(filled[~gone], x[~gone])
+
+
+def test_groups_of_coordinates_get_scores_of_their_own() -> None:
+    rng = np.random.default_rng(7)
+    x = rng.standard_normal((4_000, 4)) @ rng.standard_normal((4, 4))
+    fitted = Whitening.fit(x, np.zeros((4_000, 0)), [np.array([1, 3]), np.array([0, 2])])
+    assert (fitted.axes[np.ix_([0, 2], [0, 1])] == 0).all()
+    assert (fitted.axes[np.ix_([1, 3], [2, 3])] == 0).all()
+    z = fitted.whiten(x, np.zeros((4_000, 0)), rng)
+    assert np.allclose(np.cov(z[:, :2], rowvar=False), np.eye(2), atol=1e-2)
+    assert np.allclose(fitted.colour(z, np.zeros((4_000, 0))), x)

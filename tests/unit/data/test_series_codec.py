@@ -43,6 +43,24 @@ def test_a_lattice_of_values_is_restored() -> None:
     assert set(made["x1"]) <= set(lattice)
 
 
+def test_a_fine_lattice_is_restored_although_rounding_bends_it_and_most_values_are_rare() -> None:
+    rng = np.random.default_rng(5)
+    lattice = np.round(0.0703 * np.arange(-400, 400), 3)
+    data = SeriesSet.from_windows(rng.choice(lattice, (60, 40)))
+    codec, made = there_and_back(data, steps="never")
+    assert len(codec.channels[0].support) >= 790
+    assert np.mean(np.isin(made["x1"], lattice)) > 0.9
+    assert np.abs(made["x1"] - channel(data, "x1")).max() < 0.002
+
+
+def test_a_channel_above_another_is_found_although_the_extremes_of_both_are_hidden() -> None:
+    rng = np.random.default_rng(6)
+    low = rng.standard_normal((60, 20)).cumsum(axis=1)
+    data = SeriesSet.from_windows(np.stack([low, low + 0.1 * rng.random(low.shape)], axis=2), channels=("low", "high"))
+    codec = SeriesCodec.fit(data, rng, protect=True)
+    assert codec.channels[1].below == ("low",)
+
+
 def test_overlapping_windows_do_not_make_a_grid_of_values_that_stand_once() -> None:
     long = SeriesSet.of({"x": np.random.default_rng(1).standard_normal(300)})
     codec = SeriesCodec.fit(long.windows(24), np.random.default_rng(0), protect=False)
@@ -66,7 +84,7 @@ def test_smooth_curves_are_learned_by_few_anchors_and_stay_smooth() -> None:
     data = SeriesSet.from_windows(np.sin(f * np.arange(24) + p))
     codec, made = there_and_back(data)
     assert codec.width == 2
-    assert np.abs(made["x1"] - channel(data, "x1")).max() < 1e-3
+    assert np.quantile(np.abs(made["x1"] - channel(data, "x1")), 0.98) < 5e-6  # peaks end where the data's do
     bends = np.diff(made["x1"].reshape(500, 24), 2, axis=1)
     assert np.abs(bends - np.diff(channel(data, "x1").reshape(500, 24), 2, axis=1)).max() < 1e-4
 

@@ -210,3 +210,16 @@ def test_the_flow_learns_a_switch_that_the_gaussian_misses(tmp_path: Path) -> No
     assert between(Generator.create("pca_gaussian").fit(data)) > 0.2
     loaded = Generator.load(flow.save(tmp_path / "a.synth"))
     assert loaded.sample(20).fingerprint() == flow.sample(20).fingerprint()
+
+
+def test_the_flow_gives_channels_that_do_not_depend_on_each_other_nets_of_their_own(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="the flow needs torch")
+    a, b = (ar2(1_200, 8, seed) for seed in (1, 2))
+    data = SeriesSet.from_windows(np.stack([a, b, a + 0.5 * ar2(1_200, 8, 3)], axis=2))
+    flow = Generator.create("series_flow", width=16, depth=1, max_steps=5, max_seconds=None).fit(data)
+    made = cube(flow.sample(400, seed=1))
+    assert sorted(flow._size.groups) == [8, 16]
+    assert np.corrcoef(made[:, :, 0].ravel(), made[:, :, 2].ravel())[0, 1] > 0.7
+    assert abs(np.corrcoef(made[:, :, 0].ravel(), made[:, :, 1].ravel())[0, 1]) < 0.1
+    loaded = Generator.load(flow.save(tmp_path / "a.synth"))
+    assert loaded.sample(20).fingerprint() == flow.sample(20).fingerprint()
