@@ -71,6 +71,7 @@ def test_a_run_gives_a_file_in_the_form_of_the_data_and_its_lock_knows_it(cli, g
 @pytest.fixture
 def pictures(tmp_path):
     """Two classes of images in three sizes."""
+    pytest.importorskip("PIL.Image", reason="needs the extra images")
     rng = np.random.default_rng(0)
     for i in range(60):
         folder = tmp_path / "pics" / "ab"[i % 2]

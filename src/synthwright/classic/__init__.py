@@ -10,5 +10,5 @@ embeddings    features of images, their distances   ppca          a normal distr
 calibration   moments and quantiles put right       whitening     vectors to independent scores
 mixture       normal mixtures of one number         mixing        shares of samples in a mixture
 ratio         density ratios by a classifier        timeseries    correlations, spectra, features in time
-shingles      near copies of texts
+shingles      near copies of texts                    independence  which parts of a vector depend on each other
 """
