@@ -13,6 +13,7 @@ from synthwright.core.context import Note
 _FEWEST_STEPS = 5  # mean number of steps a series: rows in random order rise so far once in 120 times, for each series
 _FEWEST_ROWS = 30  # of a single series
 _MOST_ROWS = 200_000  # looked at; a table that only begins like series is not one
+_FIRST = 1_000  # rows that rule out most columns
 _UNEVEN = 1.25  # longest by shortest gap of even steps: months have 28 to 31 days
 
 
@@ -100,14 +101,25 @@ def _names_series(cells: pa.ChunkedArray, moments: np.ndarray, *, known: bool) -
         is_it(kind) for is_it in (pa.types.is_string, pa.types.is_integer, pa.types.is_dictionary)
     ):
         return False
-    array = cells.combine_chunks()
-    codes = (array if pa.types.is_dictionary(kind) else array.dictionary_encode()).indices.to_numpy()
+    if not _rises(_codes(cells.slice(0, _FIRST)), moments[:_FIRST]):
+        return False
+    codes = _codes(cells)
     n = len(np.unique(codes))
     if not known and (n < 2 or len(codes) < _FEWEST_STEPS * n):
         return False
-    places = np.argsort(codes, kind="stable")
-    same = np.diff(codes[places]) == 0
-    if (np.diff(moments[places])[same] <= 0).any():
+    if not _rises(codes, moments):
         return False
     gaps = np.diff(moments)
     return known or bool((gaps < 0).any()) or len(np.unique(moments)) <= len(moments) / 2
+
+
+def _codes(cells: pa.ChunkedArray) -> np.ndarray:
+    array = cells.combine_chunks()
+    return np.asarray((array if pa.types.is_dictionary(cells.type) else array.dictionary_encode()).indices.to_numpy())
+
+
+def _rises(codes: np.ndarray, moments: np.ndarray) -> bool:
+    """Whether moments rise from row to row of each code."""
+    places = np.argsort(codes, kind="stable")
+    same = np.diff(codes[places]) == 0
+    return not (np.diff(moments[places])[same] <= 0).any()
