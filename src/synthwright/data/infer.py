@@ -24,6 +24,7 @@ _FEW = 10  # whole numbers with at most so many values may be codes
 _REPEATS = 3  # codes come back: so many cells for each value at least
 _CODES = 100  # ... and with a telling name, at most so many
 _TEXT_LEVELS = 50  # texts with at most so many values are levels unless nearly every cell has its own
+_FEWEST_PERSONS = 10  # numbers of persons, from which a column that says so holds them
 _PROSE_WORDS = 6  # texts of so many words a cell are sentences even when some repeat
 _SAMPLE = 2000  # distinct texts looked at for patterns
 _ID_ENDS = {"id", "ids", "uuid", "guid", "key", "pk", "rowid", "identifier", "ssn", "mrn", "uid"}
@@ -280,9 +281,9 @@ def _id_role(profile: Profile) -> Role | None:
     share = profile.n_distinct / profile.n_known
     if share == 1.0:
         return "id"
-    if share >= 0.05 and profile.n_distinct > _TEXT_LEVELS:
-        return "group" if names_a_person(profile.name) else "key"
-    return None
+    if names_a_person(profile.name) and profile.n_distinct >= _FEWEST_PERSONS:
+        return "group"  # however often each repeats: as levels, the numbers of real persons would be in every sample
+    return "key" if share >= 0.05 and profile.n_distinct > _TEXT_LEVELS else None
 
 
 def is_id_name(name: str) -> bool:

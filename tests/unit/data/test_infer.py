@@ -202,3 +202,13 @@ def test_a_pattern_matches_every_value_it_was_made_from():
 def test_a_table_without_columns_is_refused():
     with pytest.raises(DataError, match="no columns"):
         infer_schema(pa.table({}))
+
+
+@pytest.mark.parametrize("name", ["patient_id", "Patient-Nr.", "customer_number"])
+@pytest.mark.parametrize("rows", [400, 20_000])
+def test_numbers_of_persons_are_no_levels_however_often_each_repeats(name, rows):
+    numbers = [f"{i % 40:04d}" for i in range(rows)]
+    column = infer_schema(pa.table({name: numbers, "x": list(range(rows))}))[name]
+
+    assert (column.kind, column.role, column.sensitivity) == ("identifier", "group", "direct")
+    assert column.categories is None
